@@ -1,0 +1,43 @@
+# Everything a newcomer, a developer and CI need; all of it works offline once installed.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help install demo check format test test-slow bench clean
+
+help: ## Show these targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch torchvision
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: $(STAMP) ## Make the virtual environment with pinned packages
+
+demo: $(STAMP) ## Run the offline study and say where its report is
+	$(BIN)/synthmix run studies/quickstart.yaml
+
+check: $(STAMP) ## Format, lint, types, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_architecture.py
+
+format: $(STAMP) ## Format and mend what a tool can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test: $(STAMP) ## The whole fast suite
+	$(BIN)/pytest -q
+
+test-slow: $(STAMP) ## Tests that take minutes
+	$(BIN)/pytest -q -m slow
+
+bench: $(STAMP) ## All benchmarks; each writes its JSON
+	for each in benchmarks/bench_*.py; do $(BIN)/python $$each || exit 1; done
+
+clean: ## Remove the environment and tool caches, never results
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,31 @@
+"""synthmix export: a synthetic set as ImageFolder or WebDataset."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from synthmix.cli._options import say
+from synthmix.errors import DataError
+
+Folder = Annotated[Path, typer.Argument(metavar="SET", help="A synthetic set's folder.")]
+Target = Annotated[Path, typer.Argument(metavar="OUT", help="A folder that does not exist yet.")]
+Format = Annotated[
+    Literal["folder", "webdataset"],
+    typer.Option("--format", help="folder: CLASS/00000.png; webdataset: tar shards."),
+]
+
+
+def command(folder: Folder, target: Target, format: Format = "folder") -> None:
+    """Export a synthetic set; it is a Hugging Face data set as it stands."""
+    from synthmix.export import export_folder, export_webdataset
+    from synthmix.shards import read_set
+
+    if not (folder / "manifest.json").exists():
+        raise DataError(f"{folder} is no finished synthetic set: it has no manifest.json.")
+    images = read_set(folder)
+    if format == "folder":
+        export_folder(images, target)
+    else:
+        export_webdataset(images, target, shard_size=1000)
+    say(f"{len(images)} images -> {target}")

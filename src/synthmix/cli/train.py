@@ -1,0 +1,49 @@
+"""synthmix train: the runs of a study, or of one arm or seed."""
+
+from typing import Annotated
+
+import typer
+
+from synthmix.cli._options import Json, Quiet, Set, StudyFile, load_study, say, say_json, watch
+from synthmix.errors import SettingError, suggestion
+
+Arm = Annotated[str | None, typer.Option("--arm", help="Just this arm, e.g. flow@0.5.")]
+Seed = Annotated[int | None, typer.Option("--seed", help="Just this run seed, counted from 0.")]
+
+
+def command(
+    study: StudyFile,
+    arm: Arm = None,
+    seed: Seed = None,
+    changes: Set = [],  # noqa: B006
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Train the missing runs of a study; generates first what they need."""
+    loaded = load_study(study, changes)
+    from synthmix.study.plan import Step, steps
+    from synthmix.study.run import check, run_stage, save_study
+    from synthmix.study.workspace import Workspace
+
+    workspace = Workspace(loaded)
+    names = [each.name for each in workspace.arms()]
+    if arm is not None and arm not in names:
+        raise SettingError(f"There is no arm '{arm}'. {suggestion(arm, names)}")
+    if seed is not None and not 0 <= seed < loaded.seeds:
+        raise SettingError(f"--seed is {seed}; the study's seeds are 0 to {loaded.seeds - 1}.")
+
+    def is_wanted(step: Step) -> bool:
+        return arm in (None, step.task.target) and seed in (None, step.task.run)
+
+    check(workspace)
+    save_study(loaded)
+    for stage in ("fit", "generate"):
+        run_stage(workspace, stage, watch(quiet or json))
+    run_stage(workspace, "train", watch(quiet or json), is_wanted)
+    found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]
+    folders = [str(step.artifact.path) for step in found if step.artifact]
+    if json:
+        say_json(folders)
+        return
+    for folder in folders:
+        say(folder)

@@ -1,0 +1,48 @@
+"""Image sources: real images, or synthetic ones that somebody already has.
+
+A source is a frozen dataclass whose fields are its settings. It only decodes; what all sources
+share (one size, one kernel, the memory-mapped cache, stratified subsets) is done once, by `open`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from synthmix.registry import Component
+from synthmix.types import Json, Pixels
+
+Split = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a split holds, known before any image is decoded."""
+
+    class_names: tuple[str, ...]
+    num_images: int
+    content: Json
+    """What stands for the raw content: files with sizes and times, or a dataset's revision."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSource(Component, ABC):
+    """Yields decoded images of the training or the test split."""
+
+    per_class: int | None = None
+    """Training images kept of each class, chosen at random; all where not given."""
+
+    seed: int = 0
+    """Seed of that choice."""
+
+    @abstractmethod
+    def list(self, split: Split) -> Listing:
+        """Return what the split holds; raises DataError where there is no such split or path."""
+
+    @abstractmethod
+    def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
+        """Yield `(image, label)` in a fixed order: uint8 RGB `[H, W, 3]` of any size.
+
+        Grey and RGBA files arrive converted (alpha over white); a file that cannot be decoded
+        raises DataError with its name.
+        """

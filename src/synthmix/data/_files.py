@@ -1,0 +1,51 @@
+"""What the sources that read files share: one decoder, and the mark of a list of files."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from synthmix.errors import DataError
+from synthmix.images import to_rgb
+from synthmix.types import Json, Labels, Pixels
+
+
+def decoded(file: Path | IO[bytes], name: str) -> Pixels:
+    """Return an encoded image as uint8 RGB `[H, W, 3]`, upright.
+
+    Raises DataError, with the image's name, where it is damaged or holds 16 bits a channel.
+    """
+    try:
+        with Image.open(file) as image:
+            # Pillow cuts 16-bit colour down to 8 without a word; only the raw mode tells
+            if image.format == "PNG" and any(";16" in str(tile[3]) for tile in image.tile):
+                raise ValueError("it holds 16 bits a channel; save it with 8")
+            return to_rgb(ImageOps.exif_transpose(image))
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise SyntaxError, struct.error, zlib.error, ...
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{name} cannot be read as an image: {reason}.") from error
+
+
+def stamp(files: Sequence[Path], root: Path) -> Json:
+    """Return what stands for the files' content: how many, and a hash of names, sizes and times."""
+    digest = hashlib.sha256()
+    for file in files:
+        status = file.stat()
+        line = (file.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
+        digest.update(repr(line).encode())
+    return {"files": len(files), "stamp": digest.hexdigest()[:16]}
+
+
+def check_labels(labels: Labels, class_names: tuple[str, ...], where: str) -> None:
+    """Raise DataError where a label is not an index into `class_names`."""
+    wrong = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
+    if len(wrong):
+        raise DataError(
+            f"{where}: row {wrong[0]} has the label {labels[wrong[0]]}, but the "
+            f"{len(class_names)} class names allow 0 to {len(class_names) - 1}."
+        )

@@ -1,0 +1,96 @@
+"""A data set that torchvision downloads: CIFAR10, CIFAR100, FashionMNIST, MNIST, SVHN, STL10."""
+
+import hashlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torchvision import datasets
+
+from synthmix.data import ImageSource, Listing, Split
+from synthmix.decoded import cache_folder
+from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.images import to_rgb
+from synthmix.types import Json, Pixels
+
+_NAMES = {"SVHN": tuple("0123456789")}  # its class in torchvision has no list of names
+
+
+@dataclass(frozen=True, kw_only=True)
+class Torchvision(ImageSource):
+    """A class of `torchvision.datasets` that has a training and a test split."""
+
+    dataset: str
+    """Name of the class, for instance CIFAR10."""
+
+    root: str | None = None
+    """Folder for the downloaded files; `torchvision` in the cache folder where not given."""
+
+    download: bool = True
+    """Whether to download what is not there."""
+
+    def __post_init__(self) -> None:
+        if self.dataset not in datasets.__all__:
+            known = suggestion(self.dataset, _usable())
+            raise SettingError(f"dataset is '{self.dataset}', which torchvision lacks. {known}")
+        if not _split_argument(self.dataset):
+            known = ", ".join(_usable())
+            raise SettingError(f"dataset is '{self.dataset}', which is not one of: {known}.")
+
+    def list(self, split: Split) -> Listing:
+        loaded = self._load(split)
+        names = _NAMES.get(self.dataset) or getattr(loaded, "classes", None)
+        if names is None:
+            raise DataError(f"torchvision has no class names for {self.dataset}.")
+        return Listing(tuple(names), len(loaded), _content(loaded))
+
+    def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
+        loaded = self._load(split)
+        for row in range(len(loaded)):
+            image, label = loaded[row]
+            yield to_rgb(image), int(label)
+
+    def _load(self, split: Split) -> Any:
+        argument = str(_split_argument(self.dataset))
+        root = Path(self.root).expanduser() if self.root else cache_folder() / "torchvision"
+        value = split == "train" if argument == "train" else split
+        try:
+            return getattr(datasets, self.dataset)(
+                root, download=self.download, **{argument: value}
+            )
+        except (OSError, RuntimeError, ValueError, HTTPException) as error:
+            reason = str(error).replace("\n", " ").strip()
+            how = "" if self.download else "set download: true, or "
+            raise DataError(
+                f"{self.dataset} could not be loaded from {root} ({reason}): {how}fetch it where "
+                f"there is a network and copy its folder there."
+            ) from error
+
+
+def _split_argument(name: str) -> str | None:
+    """Return the argument by which a torchvision class is told the split, None if it has none."""
+    known = inspect.signature(getattr(datasets, name)).parameters
+    if "download" not in known:
+        return None
+    return next((each for each in ("train", "split") if each in known), None)
+
+
+def _usable() -> list[str]:
+    return [name for name in datasets.__all__ if _split_argument(name)]
+
+
+def _content(loaded: Any) -> Json:
+    """Return a hash of the decoded arrays where torchvision holds them, else the number of images.
+
+    Its data sets are published once and checked by torchvision's own checksums.
+    """
+    arrays = [getattr(loaded, name, None) for name in ("data", "targets", "labels")]
+    digest = hashlib.sha256(str(len(loaded)).encode())
+    for array in arrays:
+        if array is not None:
+            digest.update(np.asarray(array).tobytes())
+    return digest.hexdigest()[:16]

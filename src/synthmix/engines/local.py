@@ -1,0 +1,68 @@
+"""The machine at hand: in this process, or in several."""
+
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge
+
+from synthmix.engines import Engine, Item, Result
+from synthmix.errors import Interrupted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Local(Engine):
+    """Maps over processes of this machine; one process means in this one."""
+
+    processes: Annotated[int, Ge(1)] | None = None
+    """Processes at work at once; as many as this process may use cores where not given."""
+
+    def map(
+        self, task: Callable[[Item], Result], items: Sequence[Item]
+    ) -> Iterator[tuple[int, Result]]:
+        processes = min(self.processes or usable_cores(), len(items))
+        if processes <= 1:
+            yield from ((number, task(item)) for number, item in enumerate(items))
+            return
+        yield from _in_processes(task, items, processes)
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_processes(
+    task: Callable[[Item], Result], items: Sequence[Item], processes: int
+) -> Iterator[tuple[int, Result]]:
+    # spawn, because a forked torch may hang on locks its threads held
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, context, _end_with, (os.getpid(),)) as pool:
+        futures = {pool.submit(task, item): number for number, item in enumerate(items)}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise Interrupted(
+                "A worker process ended before its task did (killed, or out of memory). What it "
+                "finished is kept: run the same command again (fewer processes if memory is short)."
+            ) from error
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end_with(parent: int) -> None:
+    """Let this worker end when its parent does, so that a killed study leaves no orphan at work."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,59 @@
+"""The errors a user can meet; the command line prints each of them in one line.
+
+SynthmixError
+├── SettingError            a setting has a wrong name, type, value or range
+│   ├── UnknownComponent    no component of that name exists
+│   └── NotYetAvailable     a reserved key that a later release will fill
+├── MissingPackage          an optional package is needed
+├── DataError               images, labels or classes are not what was promised
+├── ArtifactError           a stored artifact is damaged or not what its name says
+├── DiskFull                no space is left; nothing finished is lost
+└── Interrupted             a worker stopped before its task ended
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SynthmixError(Exception):
+    """Root of every error that is the user's to mend."""
+
+
+class SettingError(SynthmixError):
+    """A setting has a wrong name, type, value or range."""
+
+
+class UnknownComponent(SettingError):
+    """No component of that name exists in its family."""
+
+
+class NotYetAvailable(SettingError):
+    """A key is reserved for a capability that is not there yet."""
+
+
+class MissingPackage(SynthmixError):
+    """A component needs a package that is not installed."""
+
+
+class DataError(SynthmixError):
+    """Images, labels or class names are not what was promised."""
+
+
+class ArtifactError(SynthmixError):
+    """A stored artifact is damaged or is not what its name says."""
+
+
+class DiskFull(SynthmixError):
+    """No space is left on the device; what was finished stays finished."""
+
+
+class Interrupted(SynthmixError):
+    """A worker process stopped before its task ended."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ``Did you mean 'x'? Known: a, b.``, without the question where nothing is close."""
+    known = sorted(known)
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    question = f"Did you mean '{close[0]}'? " if close else ""
+    return f"{question}Known: {', '.join(known) or 'none'}."

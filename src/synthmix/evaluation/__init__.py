@@ -1,0 +1,1 @@
+"""Evaluation: from stored predictions to numbers; nothing here needs the classifier or torch."""

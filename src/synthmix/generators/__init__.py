@@ -1,0 +1,57 @@
+"""Image generators: requests in, uint8 images out.
+
+A generator is a frozen dataclass whose fields are its settings. Three promises, held by the
+contract tests over every file of this folder:
+
+* one image per request, in order, uint8 `[image_size, image_size, 3]`;
+* an image depends on its request and the settings alone, bitwise, whatever its neighbours,
+  order, shard or process (at equal batch size, thread count, precision and versions);
+* importing this package imports no framework.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from synthmix.registry import Component
+from synthmix.store import Artifact
+from synthmix.types import ImageSet, Pixels, Progress, Request
+
+
+class Generator(Component, ABC):
+    """Turns requests into images."""
+
+    needs_real: ClassVar[bool] = False
+    """Whether `fit` must run on real images before `generate`."""
+
+    needs_prompts: ClassVar[bool] = False
+    """Whether every request must carry a prompt."""
+
+    terms: ClassVar[str] = "no weights from elsewhere"
+    """Licence of the weights, as one sentence for the data card."""
+
+    batch_size: int
+    """Images drawn together; part of the fingerprint, since it may move the last bits."""
+
+    @abstractmethod
+    def generate(
+        self,
+        requests: Sequence[Request],
+        *,
+        class_names: tuple[str, ...],
+        image_size: int,
+        fitted: Path | None = None,
+    ) -> Iterator[Pixels]:
+        """Yield one uint8 image `[image_size, image_size, 3]` per request, in order.
+
+        `fitted` is the folder of the sealed artifact that `fit` filled, else None.
+        """
+
+    def fit(self, real: ImageSet, *, seed: int, artifact: Artifact, progress: Progress) -> None:
+        """Fit on real images and leave the weights as parts of `artifact`.
+
+        Checkpoints go to `artifact.scratch(name)`; a killed fit, called again, goes on from there
+        and ends with the same bytes as an undisturbed one. Called only where `needs_real`.
+        """
+        raise AssertionError(f"{type(self).__name__} is not fitted: needs_real is False")

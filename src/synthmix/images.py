@@ -1,0 +1,130 @@
+"""What is done to image sets whatever they came from: size, classes by name, subsets, splits."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from synthmix.errors import DataError
+from synthmix.seeding import generator
+from synthmix.types import ImageSet, Indices, Labels, Pixels
+
+Resize = Literal["lanczos", "bicubic", "box"]
+"""Antialiased kernels; the same one serves every source of a study."""
+
+_KERNELS = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "box": Image.Resampling.BOX,
+}
+
+
+def to_rgb(image: Image.Image) -> Pixels:
+    """Return any PIL image as uint8 `[H, W, 3]`; transparency is laid over white."""
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        image = Image.alpha_composite(white, rgba)
+    if image.mode in ("I", "I;16", "F"):
+        raise ValueError(f"mode {image.mode} holds more than 8 bits a channel")
+    return np.asarray(image.convert("RGB"))
+
+
+def resized(image: Pixels, size: int, kernel: Resize = "lanczos") -> Pixels:
+    """Return the image at `[size, size, 3]`: shorter side fitted, longer side centre-cropped."""
+    height, width = image.shape[:2]
+    if (height, width) == (size, size):
+        return image
+    side = min(height, width)
+    left, top = (width - side) / 2, (height - side) / 2
+    box = (left, top, left + side, top + side)
+    picture = Image.fromarray(image).resize((size, size), _KERNELS[kernel], box=box)
+    return np.asarray(picture)
+
+
+def content_fingerprint(pixels: Pixels, labels: Labels, class_names: tuple[str, ...]) -> str:
+    """Return 16 hexadecimal digits that stand for decoded pixels, labels and class names."""
+    digest = hashlib.sha256(repr((pixels.shape, class_names)).encode())
+    digest.update(np.ascontiguousarray(labels, dtype="<i8").tobytes())
+    for start in range(0, len(pixels), 4096):
+        digest.update(np.ascontiguousarray(pixels[start : start + 4096]).data)
+    return digest.hexdigest()[:16]
+
+
+def take(images: ImageSet, rows: Indices) -> ImageSet:
+    """Return the images at these rows, copied, in this order, fingerprinted anew."""
+    pixels, labels = images.pixels[rows], images.labels[rows]
+    columns = {name: [values[row] for row in rows] for name, values in images.columns.items()}
+    mark = content_fingerprint(pixels, labels, images.class_names)
+    return ImageSet(pixels, labels, images.class_names, mark, columns)
+
+
+def match_classes(
+    images: ImageSet, class_names: tuple[str, ...], class_map: Mapping[str, str], *, where: str
+) -> ImageSet:
+    """Return the set with its labels numbered as `class_names` numbers them, matched by name.
+
+    `class_map` maps this source's names to the study's. Raises DataError, naming both sides, where
+    a name is not among the study's classes.
+    """
+    renamed = [class_map.get(name, name) for name in images.class_names]
+    unknown = sorted(set(renamed) - set(class_names))
+    missing = sorted(set(class_names) - set(renamed))
+    if unknown or missing:
+        raise DataError(
+            f"{where}: its classes do not match the study's. Only here: {_names(unknown)}; "
+            f"only in the study: {_names(missing)}. Rename the folders or map them with class_map."
+        )
+    number = np.array([class_names.index(name) for name in renamed], dtype=np.int64)
+    if (number == np.arange(len(number))).all():
+        return images
+    labels = number[images.labels]
+    mark = content_fingerprint(images.pixels, labels, class_names)
+    return ImageSet(images.pixels, labels, class_names, mark, images.columns)
+
+
+def _names(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"
+
+
+def largest_remainder(weights: NDArray[np.int64], total: int) -> NDArray[np.int64]:
+    """Share `total` out in proportion to `weights`; ties go to the lower index."""
+    exact = total * weights.astype(np.float64) / max(int(weights.sum()), 1)
+    counts = np.floor(exact).astype(np.int64)
+    order = np.argsort(-(exact - counts), kind="stable")
+    counts[order[: total - int(counts.sum())]] += 1
+    return counts
+
+
+def shuffled_by_class(labels: Labels, num_classes: int, seed: int, purpose: str) -> list[Indices]:
+    """Return each class's rows in a random order of its own: prefixes are nested subsets."""
+    return [
+        generator(seed, purpose, label).permutation(np.flatnonzero(labels == label))
+        for label in range(num_classes)
+    ]
+
+
+def stratified_rows(
+    labels: Labels, num_classes: int, total: int, seed: int, purpose: str
+) -> Indices:
+    """Return `total` sorted rows that keep the class proportions."""
+    counts = largest_remainder(np.bincount(labels, minlength=num_classes), total)
+    orders = shuffled_by_class(labels, num_classes, seed, purpose)
+    chosen = [rows[:count] for rows, count in zip(orders, counts, strict=True)]
+    return np.sort(np.concatenate(chosen))
+
+
+def per_class_rows(
+    labels: Labels, class_names: tuple[str, ...], per_class: int, seed: int, *, where: str
+) -> Indices:
+    """Return sorted rows with `per_class` of each class; raises DataError where there are fewer."""
+    orders = shuffled_by_class(labels, len(class_names), seed, "subset")
+    for name, rows in zip(class_names, orders, strict=True):
+        if len(rows) < per_class:
+            raise DataError(
+                f"{where}: per_class is {per_class}, but class '{name}' has {len(rows)} images."
+            )
+    return np.sort(np.concatenate([rows[:per_class] for rows in orders]))

@@ -1,0 +1,48 @@
+"""Drawing a mixture from a supply, the same for every mode."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from synthmix.errors import SettingError
+from synthmix.images import largest_remainder
+from synthmix.mixing._supply import Arm, Supply
+from synthmix.types import Mixture
+
+
+def ascending(ratios: Sequence[float]) -> list[float]:
+    """Return the ratios in order, each once, with 0 (real images alone) always among them."""
+    return sorted({0.0, *ratios})
+
+
+def per_source(names: Sequence[str], total: int) -> dict[str, int]:
+    """Share a total evenly out over the sources; the first ones take what is left."""
+    counts = largest_remainder(np.ones(len(names), dtype=np.int64), total)
+    return dict(zip(names, counts.tolist(), strict=True))
+
+
+def mixture(
+    arm: Arm, supply: Supply, num_real: int, num_synthetic: int, *, setting: str
+) -> Mixture:
+    """Return the arm's rows; raises SettingError where a synthetic set is too small."""
+    wanted = per_source(arm.sources, num_synthetic) if arm.sources else {}
+    for name, total in wanted.items():
+        _check(supply, arm, name, total, setting)
+    return Mixture(
+        arm=arm.name,
+        ratio=arm.ratio,
+        seed=supply.run,
+        real=supply.real_rows(num_real),
+        synthetic={name: supply.synthetic_rows(name, total) for name, total in wanted.items()},
+    )
+
+
+def _check(supply: Supply, arm: Arm, name: str, total: int, setting: str) -> None:
+    most = supply.largest_total(name)
+    if total > most:
+        share = total / max(supply.pool, 1)
+        raise SettingError(
+            f"The arm '{arm.name}' asks for {total} images of '{name}', which has {most} "
+            f"in the real class proportions: the largest possible mixing.{setting} is "
+            f"{int(most / share)}; or raise synthetic.{name}.per_class."
+        )

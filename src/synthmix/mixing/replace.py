@@ -1,0 +1,41 @@
+"""A fixed total, of which a ratio is synthetic: can synthetic images stand in for real ones?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+from synthmix.errors import SettingError
+from synthmix.mixing import Arm, Mixing, Supply
+from synthmix.mixing._draw import ascending, mixture
+from synthmix.types import Mixture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replace(Mixing):
+    """Every arm holds `total` images; at ratio r, `round(r * total)` of them are synthetic."""
+
+    ratios: tuple[Annotated[float, Ge(0), Le(1)], ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    """Synthetic shares of the total, each in [0, 1]; real images alone (0) are always an arm."""
+
+    total: Annotated[int, Ge(1)] | None = None
+    """Images of every arm; all real training images where not given."""
+
+    def shares(self) -> Sequence[float]:
+        return ascending(self.ratios)
+
+    def pool_size(self, num_real: int) -> int:
+        if self.total is not None and self.total > num_real:
+            raise SettingError(
+                f"mixing.total is {self.total}, but real images alone are an arm and there are "
+                f"{num_real} of them: the largest possible total is {num_real}."
+            )
+        return self.total or num_real
+
+    def needed(self, ratio: float, num_pool: int) -> int:
+        return round(ratio * num_pool)
+
+    def draw(self, arm: Arm, supply: Supply) -> Mixture:
+        num_synthetic = self.needed(arm.ratio, supply.pool)
+        return mixture(arm, supply, supply.pool - num_synthetic, num_synthetic, setting="total")

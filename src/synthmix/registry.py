@@ -1,0 +1,185 @@
+"""Components found by file name; nothing is imported before it is asked for.
+
+`generators/stylegan_xl.py` (or the folder of that name) is the generator `stylegan-xl`. A
+component is a frozen dataclass; its fields are its settings and the string under each field is
+its help. Other distributions add components through entry points whose group is the package's
+name, for instance `synthmix.generators`.
+"""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from synthmix.errors import MissingPackage, SettingError, UnknownComponent, suggestion
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """What every component shares: settings as fields, and a revision of its output."""
+
+    revision: ClassVar[int] = 1
+    """Raised by hand when the output for the same settings changes."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting by name, defaults included."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+
+C = TypeVar("C", bound=Component)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a component, as help shows it."""
+
+    name: str
+    kind: str
+    default: str
+    help: str
+
+
+class Registry(Generic[C]):
+    """The components of one family: the public files beside the package's `__init__`."""
+
+    def __init__(self, package: str, base: str) -> None:
+        self.package = package
+        self.base = base
+        self.family = package.rpartition(".")[2]
+
+    @property
+    def noun(self) -> str:
+        """The family's name for one of its members."""
+        return "data source" if self.family == "data" else self.family.removesuffix("s")
+
+    def names(self) -> list[str]:
+        """List the components' names without importing any."""
+        return sorted({*self._files(), *self._plugins()})
+
+    def summary(self, name: str) -> str:
+        """Return the first line of the component's docstring without importing it."""
+        path = self._files().get(name)
+        if path is None:
+            return f"from the plug-in {self._plugins()[name].value}"
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        return text.partition("\n")[0]
+
+    def get(self, name: str) -> type[C]:
+        """Import one component and return its class; raises UnknownComponent or MissingPackage."""
+        if name not in self.names():
+            raise UnknownComponent(
+                f"There is no {self.noun} '{name}'. {suggestion(name, self.names())}"
+            )
+        base = cast("type[C]", getattr(importlib.import_module(self.package), self.base))
+        plugin = self._plugins().get(name)
+        if plugin is not None and name not in self._files():
+            return cast("type[C]", plugin.load())
+        module = f"{self.package}.{name.replace('-', '_')}"
+        return self._only_subclass(_import(module), base)
+
+    def build(self, use: str, settings: Mapping[str, Any], *, where: str = "") -> C:
+        """Return the component `use` with these settings checked against its fields."""
+        return build(self.get(use), settings, label=f"{self.noun} '{use}'", where=where)
+
+    def _files(self) -> dict[str, Path]:
+        folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
+        files = [p for p in folder.glob("*.py") if not p.name.startswith("_")]
+        folders = [p / "__init__.py" for p in folder.iterdir() if (p / "__init__.py").exists()]
+        named = {p.stem: p for p in files} | {p.parent.name: p for p in folders}
+        return {name.replace("_", "-"): path for name, path in named.items() if name[0] != "_"}
+
+    def _plugins(self) -> dict[str, EntryPoint]:
+        return {point.name: point for point in entry_points(group=self.package)}
+
+    @staticmethod
+    def _only_subclass(module: Any, base: type[C]) -> type[C]:
+        found = [
+            each
+            for each in vars(module).values()
+            if inspect.isclass(each)
+            and issubclass(each, base)
+            and each.__module__ == module.__name__
+            and not inspect.isabstract(each)
+            and not each.__name__.startswith("_")
+        ]
+        assert len(found) == 1, f"{module.__name__} must define exactly one public {base.__name__}"
+        return found[0]
+
+
+def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str = "") -> T:
+    """Return `cls(**settings)` after checking names, presence and types.
+
+    Raises SettingError, in one line, with the setting, the value and what would be right; `where`
+    is the key in the study file that holds these settings.
+    """
+    # pydantic takes 0.1 s to import, which `--help` should not pay
+    from pydantic import TypeAdapter, ValidationError
+
+    assert is_dataclass(cls)
+    known = {each.name: each for each in fields(cls)}
+    at = f"{where}: " if where else ""
+    for name in settings:
+        if name not in known:
+            hint = suggestion(name, known)
+            raise SettingError(f"{at}The {label} has no setting '{name}'. {hint}")
+    for name, each in known.items():
+        if name not in settings and each.default is MISSING and each.default_factory is MISSING:
+            raise SettingError(f"{at}The {label} needs the setting '{name}'.")
+    try:
+        return cast("T", TypeAdapter(cls).validate_python(dict(settings)))
+    except ValidationError as error:
+        raise SettingError(f"{at}The {label}: {explain(error)}") from None
+
+
+def explain(error: Any) -> str:
+    """Return a pydantic error's first complaint as `setting 'x': message, got value`."""
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    setting = f"setting '{name}': " if name else ""
+    return f"{setting}{message[:1].lower()}{message[1:]}, got {first['input']!r}."
+
+
+def describe(cls: type[Any]) -> list[Setting]:
+    """Return every setting of a component with its type, default and the string under it."""
+    assert is_dataclass(cls)
+    texts = _field_texts(cls)
+    return [
+        Setting(
+            each.name,
+            str(each.type),
+            "required" if each.default is MISSING else str(each.default),
+            texts.get(each.name, ""),
+        )
+        for each in fields(cls)
+    ]
+
+
+def _field_texts(cls: type[Any]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for each in reversed(cls.__mro__[:-1]):
+        body = ast.parse(inspect.cleandoc(inspect.getsource(each))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for field, after in zip(body.body, body.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr):
+                assert isinstance(field.target, ast.Name)
+                texts[field.target.id] = str(ast.literal_eval(after.value))
+    return texts
+
+
+def _import(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "synthmix":
+            raise
+        raise MissingPackage(
+            f"{module} needs the package '{missing}'. Install it with: pip install {missing}"
+        ) from error

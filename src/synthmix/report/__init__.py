@@ -1,0 +1,49 @@
+"""From stored results to figures, tables and one HTML page that opens offline."""
+
+from pathlib import Path
+
+from synthmix.report import page, pictures, results, tables
+from synthmix.report.drawing import Drawing, to_svg
+from synthmix.report.figures import accuracy, per_class
+from synthmix.report.matrices import confusion, confusion_difference
+from synthmix.report.results import Results
+from synthmix.store import replacing
+
+
+def write(folder: Path) -> Path:
+    """Write `report.html`, `figures/` and `tables/` beside `folder/results.json`.
+
+    Returns the page's path. Equal inputs give equal bytes. Raises ArtifactError where the results
+    are missing or damaged, DataError where an entry is not what the study writes.
+    """
+    study = results.load(folder)
+    samples = pictures.load(folder / "samples.npz", study)
+    timing = results.load_timing(folder / "timing.json")
+    drawings = draw(study)
+    sprites = pictures.make(samples, study)
+    for name, text in tables.make(study).items():
+        _put(folder / "tables" / name, text.encode())
+    for drawing in drawings.values():
+        _put(folder / "figures" / f"{drawing.name}.svg", to_svg(drawing))
+    for sprite in sprites:
+        _put(folder / "figures" / f"{sprite.name}.png", sprite.png)
+    html = page.render(study, drawings, sprites, timing)
+    _put(folder / "report.html", html.encode())
+    return folder / "report.html"
+
+
+def draw(study: Results) -> dict[str, Drawing]:
+    """Return every figure of the study by its name."""
+    drawings = [accuracy(study, "accuracy", 9.2, 4.4), accuracy(study, "accuracy-narrow", 4.3, 4.3)]
+    for arm in study.arms:
+        drawings.append(confusion(study, arm))
+        if arm.name != study.baseline.name:
+            drawings.append(confusion_difference(study, arm))
+        if any(score.is_known for score in arm.per_class_difference):
+            drawings.append(per_class(study, arm))
+    return {drawing.name: drawing for drawing in drawings}
+
+
+def _put(path: Path, content: bytes) -> None:
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

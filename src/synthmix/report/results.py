@@ -1,0 +1,230 @@
+"""The stored results of a study, checked on the way in."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthmix.errors import ArtifactError, DataError
+from synthmix.store import read_json
+from synthmix.types import Json, Score
+
+SCHEMA = 1
+
+Matrix = NDArray[np.float64]
+"""Confusion `[num_classes, num_classes]`, rows are true classes, as shares of the row."""
+
+
+@dataclass(frozen=True)
+class Estimate(Score):
+    """A score as stored; `mean` is NaN where the study could not compute it."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether there is a mean to show."""
+        return math.isfinite(self.mean)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there are two bounds, which takes two seeds."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the interval lies above or below zero, 0 where it does not exclude it."""
+        if self.low is None or self.high is None:
+            return 0
+        return int(self.low > 0) - int(self.high < 0)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One training set of the study and what its runs scored."""
+
+    name: str
+    slug: str
+    source: str | None
+    ratio: float
+    num_real: int
+    num_synthetic: int
+    runs: tuple[Mapping[str, Json], ...]
+    scores: Mapping[str, Estimate]
+    per_class: tuple[Estimate, ...]
+    difference: Estimate | None
+    per_class_difference: tuple[Estimate, ...]
+    counts: NDArray[np.int64]
+    """Test images `[num_runs, num_classes, num_classes]`, rows are true classes."""
+    raw: Mapping[str, Json]
+
+    @property
+    def accuracy(self) -> Estimate:
+        """The arm's accuracy over seeds."""
+        return self.scores["accuracy"]
+
+    @property
+    def confusion(self) -> Matrix:
+        """Mean over runs of the row-normalised confusion; a class without test images is zero."""
+        totals = self.counts.sum(axis=2, keepdims=True)
+        shares: Matrix = (self.counts / np.maximum(totals, 1)).mean(axis=0)
+        return shares
+
+
+@dataclass(frozen=True)
+class Results:
+    """A whole study; `raw` is the file as it was read."""
+
+    name: str
+    class_names: tuple[str, ...]
+    baseline: Arm
+    arms: tuple[Arm, ...]
+    num_seeds: int
+    raw: Mapping[str, Json]
+
+    @property
+    def sources(self) -> list[str]:
+        """Synthetic sources in the order in which their arms appear."""
+        return list(dict.fromkeys(arm.source for arm in self.arms if arm.source is not None))
+
+    def arms_of(self, source: str) -> list[Arm]:
+        """Return a source's arms by growing ratio, the baseline left out."""
+        arms = [arm for arm in self.arms if arm.source == source and arm is not self.baseline]
+        return sorted(arms, key=lambda arm: arm.ratio)
+
+    @property
+    def compared(self) -> list[Arm]:
+        """The arms that have a paired difference against the baseline."""
+        others = [arm for arm in self.arms if arm is not self.baseline]
+        return [arm for arm in others if arm.difference is not None and arm.difference.is_known]
+
+    @property
+    def scalar_metrics(self) -> list[str]:
+        """Metrics with one number an arm, accuracy first."""
+        known = [name for name in self.raw["metrics"] if name in self.baseline.scores]
+        return sorted(known, key=lambda name: (name != "accuracy", known.index(name)))
+
+
+def load(folder: Path) -> Results:
+    """Read `folder/results.json`; raises ArtifactError or DataError."""
+    path = folder / "results.json"
+    if not path.is_file():
+        raise ArtifactError(f"{folder} has no results.json: `synthmix run STUDY` makes it.")
+    raw = _read(path)
+    if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
+        found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
+        raise ArtifactError(f"{path} has schema {found!r}; this version reads schema {SCHEMA}.")
+    try:
+        return _parse(raw)
+    except KeyError as error:
+        raise DataError(f"{path} lacks the entry {error}.") from None
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DataError(f"{path} holds an unexpected value: {error}.") from None
+
+
+def load_timing(path: Path) -> Mapping[str, Json] | None:
+    """Read the durations, or return None where there are none; raises ArtifactError."""
+    if not path.is_file():
+        return None
+    timing = _read(path)
+    if not isinstance(timing, dict):
+        raise ArtifactError(f"{path} is not a JSON object.")
+    return timing
+
+
+def slug(text: str) -> str:
+    """Return the text as a file name: letters, digits, dots, hyphens and underscores."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
+
+
+def unique_slugs(names: list[str]) -> dict[str, str]:
+    """Return a different file name for each name."""
+    slugs: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        candidate, number = slug(name), 2
+        # case-insensitive, because some file systems are
+        while candidate.lower() in taken:
+            candidate, number = f"{slug(name)}-{number}", number + 1
+        slugs[name] = candidate
+        taken.add(candidate.lower())
+    return slugs
+
+
+def _read(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}.") from None
+
+
+def _parse(raw: Mapping[str, Any]) -> Results:
+    names = [str(arm["name"]) for arm in raw["arms"]]
+    if len(set(names)) != len(names):
+        raise ValueError("two arms have the same name")
+    num_classes, slugs = len(raw["class_names"]), unique_slugs(names)
+    arms = {str(arm["name"]): _arm(arm, num_classes, slugs) for arm in raw["arms"]}
+    if raw["baseline"] not in arms:
+        raise ValueError(f"the baseline {raw['baseline']!r} is not an arm")
+    for key in ("metrics", "mixing", "training", "real", "synthetic", "image_size", "versions"):
+        raw[key]
+    return Results(
+        name=str(raw["name"]),
+        class_names=tuple(printable(str(name)) for name in raw["class_names"]),
+        baseline=arms[raw["baseline"]],
+        arms=tuple(arms.values()),
+        num_seeds=int(raw["seeds"]),
+        raw=raw,
+    )
+
+
+def _arm(raw: Mapping[str, Any], num_classes: int, slugs: Mapping[str, str]) -> Arm:
+    difference = raw.get("difference") or {}
+    counts = np.array([run["confusion"] for run in raw["runs"]], dtype=np.int64)
+    if counts.shape != (len(raw["runs"]), num_classes, num_classes) or not len(counts):
+        raise ValueError(f"arm {raw['name']!r}: confusion has shape {list(counts.shape)}")
+    per_class = tuple(_estimate(score) for score in raw["scores"]["per_class_accuracy"])
+    changes = tuple(map(_estimate, difference.get("per_class_accuracy") or ()))
+    if len(per_class) != num_classes or len(changes) not in {0, num_classes}:
+        raise ValueError(f"arm {raw['name']!r}: per_class_accuracy has {len(per_class)} classes")
+    scalars = {key: value for key, value in raw["scores"].items() if isinstance(value, Mapping)}
+    return Arm(
+        name=printable(str(raw["name"])),
+        slug=slugs[str(raw["name"])],
+        source=None if raw["source"] is None else printable(str(raw["source"])),
+        ratio=float(raw["ratio"]),
+        num_real=int(raw["num_real"]),
+        num_synthetic=int(raw["num_synthetic"]),
+        runs=tuple(raw["runs"]),
+        scores={"accuracy": _estimate(raw["scores"]["accuracy"])}
+        | {key: _estimate(value) for key, value in scalars.items()},
+        per_class=per_class,
+        difference=_estimate(difference["accuracy"]) if difference else None,
+        per_class_difference=changes,
+        counts=counts,
+        raw=raw,
+    )
+
+
+def printable(text: str) -> str:
+    """Return the text without control characters and lone surrogates, which XML forbids."""
+    return "".join(
+        char if char.isprintable() or char == "\u00a0" else "\N{REPLACEMENT CHARACTER}"
+        for char in text
+    )
+
+
+def _estimate(raw: Mapping[str, Any]) -> Estimate:
+    return Estimate(
+        mean=_number(raw["mean"], math.nan),
+        low=_number(raw["low"], None),
+        high=_number(raw["high"], None),
+        values=tuple(_number(value, math.nan) for value in raw["values"]),
+    )
+
+
+def _number(value: Any, missing: Any) -> Any:
+    return missing if value is None else float(value)

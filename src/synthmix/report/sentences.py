@@ -1,0 +1,178 @@
+"""What the numbers say, in words that the data alone choose."""
+
+import math
+from collections.abc import Callable
+
+from synthmix.report.results import Arm, Estimate, Results
+
+SPACE = "\N{NO-BREAK SPACE}"
+MINUS = "\N{MINUS SIGN}"
+UNKNOWN = "n/a"
+
+AXIS = {
+    "replace": "synthetic share of the training set",
+    "add": "synthetic images per real image",
+    "batch-ratio": "synthetic share of every batch",
+}
+"""What an arm's ratio means, by the kind of mixing."""
+
+
+def percent(value: float) -> str:
+    """Return a share of 1 as a percentage."""
+    return f"{100 * value:.2f}{SPACE}%" if math.isfinite(value) else UNKNOWN
+
+
+def points(value: float) -> str:
+    """Return a difference of two shares in signed percentage points, without the unit."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    # adding 0.0 turns a rounded -0.0 into 0.0
+    return f"{round(100 * value, 2) + 0.0:+.2f}".replace("-", MINUS)
+
+
+def plain(value: float) -> str:
+    """Return a number with three significant decimals."""
+    return f"{value:.3f}".replace("-", MINUS) if math.isfinite(value) else UNKNOWN
+
+
+def bracket(score: Estimate, form: Callable[[float], str]) -> str:
+    """Return `[low, high]`, or nothing where there is no interval."""
+    if score.low is None or score.high is None:
+        return ""
+    return f"[{form(score.low)}, {form(score.high)}]".replace(f"{SPACE}%", "")
+
+
+def with_interval(score: Estimate, form: Callable[[float], str]) -> str:
+    """Return `mean [low, high]`, or the mean alone where there is no interval."""
+    return f"{form(score.mean)} {bracket(score, form)}".strip()
+
+
+def ratio(arm: Arm, results: Results) -> str:
+    """Return the arm's ratio as its mixing means it."""
+    return f"{arm.ratio:g}×" if mixing(results) == "add" else f"{100 * arm.ratio:g}{SPACE}%"
+
+
+def mixing(results: Results) -> str:
+    """Return the kind of mixing."""
+    return str(results.raw["mixing"].get("use", ""))
+
+
+def axis(results: Results) -> str:
+    """Return what the ratio of an arm means."""
+    return AXIS.get(mixing(results), "ratio")
+
+
+def headline(results: Results) -> str:
+    """Return what can be said in one sentence: the best arm's paired difference."""
+    name = results.baseline.name
+    if not results.compared:
+        score = percent(results.baseline.accuracy.mean)
+        return (
+            f"Only {name} can be reported ({score} accuracy): there is no arm to compare it with."
+        )
+    best = max(results.compared, key=_difference)
+    several = len(results.compared) > 1
+    subject = f"the best of {len(results.compared)} arms, {best.name}," if several else best.name
+    difference = _known(best)
+    change = f"{points(difference.mean)} points {bracket(difference, points)}".strip()
+    if not difference.has_interval:
+        claim = "One seed: no interval, no claim"
+        return f"{claim}; in this one run {subject} is {change} in accuracy against {name}."
+    return (
+        f"{subject[:1].upper() if several else subject[:1]}{subject[1:]} is {change} in accuracy "
+        f"against {name}: the interval {_reading(difference.sign, name)}."
+    )
+
+
+def _reading(sign: int, baseline: str) -> str:
+    if sign == 0:
+        return f"includes zero, so no difference from {baseline} is shown"
+    return f"excludes zero, so it is {'more' if sign > 0 else 'less'} accurate than {baseline} here"
+
+
+def mark(results: Results) -> str:
+    """Return a few words that classify the headline."""
+    if not results.compared:
+        return "nothing to compare"
+    best = _known(max(results.compared, key=_difference))
+    if not best.has_interval:
+        return "one seed"
+    return "interval includes zero" if best.sign == 0 else "interval excludes zero"
+
+
+def remarks(results: Results) -> list[str]:
+    """Return what a reader must know to weigh the headline."""
+    found = []
+    arms = [arm for arm in results.compared if _known(arm).has_interval]
+    if arms:
+        above = sum(_known(arm).sign > 0 for arm in arms)
+        below = sum(_known(arm).sign < 0 for arm in arms)
+        found.append(
+            f"Of {len(arms)} {_plural('arm', len(arms))} compared, {above} "
+            f"{'lies' if above == 1 else 'lie'} above {results.baseline.name} with an interval "
+            f"that excludes zero and {below} {'lies' if below == 1 else 'lie'} below."
+        )
+    if len(arms) > 1:
+        found.append("The intervals are not adjusted for choosing among several arms.")
+    if results.raw.get("interval") and arms:
+        found.append(f"Interval: {results.raw['interval']}.")
+    return found
+
+
+def caveats(results: Results) -> list[str]:
+    """Return what the design of this study leaves open."""
+    fitted = [name for name, facts in results.raw["synthetic"].items() if _saw_real(facts)]
+    if fitted and mixing(results) == "replace":
+        return [
+            f"The generator of {', '.join(fitted)} was fitted on each seed's real pool, so it saw "
+            "real images that the arm itself lacks."
+        ]
+    return []
+
+
+def alt_accuracy(results: Results) -> str:
+    """Return the text that stands for the accuracy figure."""
+    parts = [f"{arm.name}: {with_interval(arm.accuracy, percent)}" for arm in results.arms]
+    return f"Accuracy against {axis(results)}. " + "; ".join(parts) + "."
+
+
+def largest_confusions(results: Results, arm: Arm, count: int = 3) -> list[str]:
+    """Return the most frequent mistakes, as shares of the true class, in words."""
+    shares = arm.confusion.copy()
+    shares[range(len(shares)), range(len(shares))] = 0
+    order = sorted((-share, i) for i, share in enumerate(shares.ravel()) if share > 0)[:count]
+    pairs = [(divmod(i, len(shares)), -share) for share, i in order]
+    names = results.class_names
+    return [f"{names[true]} as {names[seen]} ({percent(share)})" for (true, seen), share in pairs]
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in the unit that suits it."""
+    if seconds < 60:
+        return f"{seconds:.1f}{SPACE}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}{SPACE}min {rest:02d}{SPACE}s"
+    return f"{minutes // 60}{SPACE}h {minutes % 60:02d}{SPACE}min"
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return the text, cut to `limit` characters with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _difference(arm: Arm) -> float:
+    return _known(arm).mean
+
+
+def _known(arm: Arm) -> Estimate:
+    assert arm.difference is not None, "`compared` holds only arms with a difference"
+    return arm.difference
+
+
+def _plural(noun: str, count: int) -> str:
+    return noun if count == 1 else f"{noun}s"
+
+
+def _saw_real(facts: object) -> bool:
+    return isinstance(facts, dict) and bool(facts.get("fitted_per_seed"))

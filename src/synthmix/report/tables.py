@@ -1,0 +1,77 @@
+"""The numbers behind the figures as CSV, unrounded."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from synthmix.report.results import Arm, Estimate, Results
+
+Row = Sequence[object]
+
+
+def make(results: Results) -> dict[str, str]:
+    """Return the text of each table by its file name."""
+    return {
+        "arms.csv": _text(_arms(results)),
+        "runs.csv": _text(_runs(results)),
+        "per_class.csv": _text(_per_class(results)),
+        "confusion.csv": _text(_confusion(results)),
+    }
+
+
+def _text(rows: Iterable[Row]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def _arms(results: Results) -> Iterable[Row]:
+    metrics = [*results.scalar_metrics, "difference"]
+    bounds = [f"{name}{part}" for name in metrics for part in ("", "_low", "_high")]
+    yield ["arm", "source", "ratio", "num_real", "num_synthetic", "num_runs", *bounds]
+    for arm in results.arms:
+        scores = [arm.scores.get(name) for name in results.scalar_metrics] + [arm.difference]
+        facts = [arm.name, arm.source, arm.ratio, arm.num_real, arm.num_synthetic, len(arm.runs)]
+        yield facts + [number for score in scores for number in _numbers(score)]
+
+
+def _runs(results: Results) -> Iterable[Row]:
+    metrics = [*results.scalar_metrics, "validation_accuracy"]
+    yield ["arm", "seed", "artifact", *metrics]
+    for arm in results.arms:
+        for run in arm.runs:
+            yield [arm.name, run["seed"], run.get("artifact"), *(run.get(m) for m in metrics)]
+
+
+def _per_class(results: Results) -> Iterable[Row]:
+    names = ["accuracy", "difference"]
+    bounds = [f"{name}{part}" for name in names for part in ("", "_low", "_high")]
+    yield ["arm", "class", "num_real", "num_synthetic", *bounds]
+    for arm in results.arms:
+        for k, name in enumerate(results.class_names):
+            difference = arm.per_class_difference[k] if arm.per_class_difference else None
+            scores = _numbers(arm.per_class[k]) + _numbers(difference)
+            yield [arm.name, name, *_class_counts(arm, k), *scores]
+
+
+def _class_counts(arm: Arm, k: int) -> list[object]:
+    counts = [arm.raw.get("per_class_real"), arm.raw.get("per_class_synthetic")]
+    return [column[k] if column and len(column) > k else None for column in counts]
+
+
+def _confusion(results: Results) -> Iterable[Row]:
+    """One row a run and pair of classes that occurs; a pair that is absent has count 0."""
+    yield ["arm", "seed", "true_class", "predicted_class", "count"]
+    names = results.class_names
+    for arm in results.arms:
+        for run, counts in zip(arm.runs, arm.counts, strict=True):
+            for true, seen in np.argwhere(counts):
+                yield [arm.name, run["seed"], names[true], names[seen], counts[true, seen]]
+
+
+def _numbers(score: Estimate | None) -> list[object]:
+    if score is None or not score.is_known:
+        return [None, None, None]
+    return [score.mean, score.low, score.high]

@@ -1,0 +1,141 @@
+"""The thread that checks, encodes, hashes and writes while the next images are generated."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from queue import Queue
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from synthmix.checks import fault
+from synthmix.errors import ArtifactError, DataError
+from synthmix.shards._parquet import Row, ShardFile, row, write
+from synthmix.store import Artifact
+from synthmix.types import Pixels, Request
+
+_QUEUED = 256  # images that may wait for the thread, so that a fast generator fits in memory
+
+
+class ShardWriter:
+    """Takes images in order; what goes wrong in its thread is raised by the next call.
+
+    Nothing is written after an error; shards that were finished before it stay.
+    """
+
+    def __init__(
+        self, artifact: Artifact, requests: Sequence[Request], class_names: tuple[str, ...]
+    ) -> None:
+        self._artifact = artifact
+        self._class_names = class_names
+        self._content = _Content(requests, class_names)
+        self._rows: list[Row] = []
+        self._tasks: Queue[Callable[[], None] | None] = Queue(_QUEUED)
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._work, name="synthmix-shards")
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._tasks.put(None)
+        self._thread.join()
+        if error is None and self._error is not None:
+            raise self._error
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of all pixels, labels and class names; known once the writer is closed."""
+        return self._content.fingerprint
+
+    def add(self, request: Request, image: Pixels) -> None:
+        """Take the next image of the current shard; its array may be used again afterwards."""
+        copied = np.array(image)
+        self._submit(lambda: self._encode(request, copied))
+
+    def finish(self, part: str) -> None:
+        """Write the images added since the last shard."""
+        self._submit(lambda: self._write(part))
+
+    def keep(self, part: str, requests: Sequence[Request]) -> None:
+        """Count a shard in that is on disk already."""
+        self._submit(lambda: self._read(part, requests))
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        if self._error is not None:
+            raise self._error
+        self._tasks.put(task)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            if self._error is None:
+                try:
+                    task()
+                except BaseException as error:
+                    self._error = error
+
+    def _encode(self, request: Request, image: Pixels) -> None:
+        _check(request, image)
+        self._content.update(image)
+        self._rows.append(row(request, image))
+
+    def _write(self, part: str) -> None:
+        rows, self._rows = self._rows, []
+        with self._artifact.part(part) as path:
+            write(path, rows, self._class_names)
+
+    def _read(self, part: str, requests: Sequence[Request]) -> None:
+        shard = ShardFile(self._artifact.path / part)
+        if shard.columns("seed")["seed"] != [request.seed for request in requests]:
+            raise ArtifactError(
+                f"{shard.path} has other seeds than this set's requests; "
+                "a set keeps the seed and the classes it was begun with."
+            )
+        for image in shard.images():
+            self._content.update(image)
+
+
+def _check(request: Request, image: Pixels) -> None:
+    reason = fault(image)
+    if reason is None and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3):
+        reason = f"it is {image.dtype} {list(image.shape)}, not uint8 [height, width, 3]"
+    if reason is not None:
+        raise DataError(
+            f"Class '{request.class_name}', image {request.index} (seed {request.seed}) "
+            f"cannot be used: {reason}."
+        )
+
+
+class _Content:
+    """`images.content_fingerprint`, fed image by image: a set may be larger than memory."""
+
+    def __init__(self, requests: Sequence[Request], class_names: tuple[str, ...]) -> None:
+        self._labels = np.array([request.label for request in requests], dtype="<i8")
+        self._class_names = class_names
+        self._shape: tuple[int, ...] | None = None
+        self._digest = hashlib.sha256()
+
+    def update(self, image: Pixels) -> None:
+        if self._shape is None:
+            self._begin(image.shape)
+        if image.shape != self._shape:
+            raise DataError(
+                f"The images of a set must share one shape, got {self._shape} and {image.shape}."
+            )
+        self._digest.update(np.ascontiguousarray(image))
+
+    def _begin(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+        self._digest.update(repr(((len(self._labels), *shape), self._class_names)).encode())
+        self._digest.update(self._labels.tobytes())
+
+    @property
+    def fingerprint(self) -> str:
+        return self._digest.hexdigest()[:16]

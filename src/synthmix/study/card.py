@@ -1,0 +1,34 @@
+"""The text of a synthetic set's data card: where each image comes from and under which terms."""
+
+from synthmix.store import canonical
+from synthmix.study.file import SyntheticSet, component_settings
+from synthmix.study.workspace import Workspace
+
+
+def set_card(workspace: Workspace, each: SyntheticSet, run: int) -> str:
+    """Return the card's text in Markdown, the same bytes for the same set."""
+    assert each.generator is not None
+    generator = component_settings(each.generator)
+    lines = [
+        f"# {each.name}",
+        f"Synthetic images for the classes {', '.join(workspace.class_names)}, "
+        f"{workspace.image_size} x {workspace.image_size} pixels, stored losslessly as PNG.",
+        f"- Generator: `{canonical(generator)}`",
+        f"- Prompts: `{canonical(component_settings(each.prompts))}`"
+        if each.prompts
+        else "- Prompts: none (class-conditional)",
+        f"- Terms of the weights: {each.generator.terms}",
+        _fitted_on(workspace, each, run),
+        "- Every row holds its image's seed; an image depends on its row and the settings alone.",
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _fitted_on(workspace: Workspace, each: SyntheticSet, run: int) -> str:
+    if not each.is_fitted:
+        return "- Fitted here on: nothing"
+    source = canonical(component_settings(workspace.study.real))
+    return (
+        f"- Fitted here on: {workspace.num_pool} real training images, the pool of run seed {run} "
+        f"of `{source}`; never on validation or test images. Its terms are those of these images."
+    )

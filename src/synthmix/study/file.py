@@ -1,0 +1,228 @@
+"""The study file: what a user writes, and the study it stands for."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from synthmix.data import ImageSource
+from synthmix.engines import Engine
+from synthmix.errors import NotYetAvailable, SettingError, suggestion
+from synthmix.generators import Generator
+from synthmix.images import Resize
+from synthmix.mixing import Mixing
+from synthmix.prompts import PromptStrategy
+from synthmix.registry import Component, Registry, build, explain
+from synthmix.store import canonical, fingerprint
+from synthmix.training.recipe import Recipe
+from synthmix.types import Json
+
+DATA: Registry[ImageSource] = Registry("synthmix.data", "ImageSource")
+ENGINES: Registry[Engine] = Registry("synthmix.engines", "Engine")
+GENERATORS: Registry[Generator] = Registry("synthmix.generators", "Generator")
+MIXING: Registry[Mixing] = Registry("synthmix.mixing", "Mixing")
+PROMPTS: Registry[PromptStrategy] = Registry("synthmix.prompts", "PromptStrategy")
+
+RESERVED = ("codec", "controls", "curation", "evaluation", "hypotheses")
+"""Keys kept free for capabilities that are not there yet."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+Settings = dict[str, Any]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Set(_Strict):
+    images: Settings | None = None
+    generator: Settings | None = None
+    prompts: Settings | None = None
+    per_class: Annotated[int, Field(ge=1)] | None = None
+
+
+class _File(_Strict):
+    name: Name
+    seed: int = 0
+    real: Settings
+    synthetic: dict[Name, _Set] = {}
+    mixing: Settings = {"use": "replace"}
+    training: Settings = {}
+    seeds: Annotated[int, Field(ge=1)] = 3
+    image_size: Annotated[int, Field(ge=4)] | None = None
+    resize: Resize = "lanczos"
+    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    class_map: dict[str, str] = {}
+    precision: str = "auto"
+    output: Path | None = None
+    engine: Settings = {"use": "local"}
+    reduced_budget: bool = False
+
+
+@dataclass(frozen=True)
+class SyntheticSet:
+    """One synthetic set: images that are there already, or a generator with its prompts."""
+
+    name: str
+    per_class: int | None
+    images: ImageSource | None = None
+    generator: Generator | None = None
+    prompts: PromptStrategy | None = None
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether every run seed has a set of its own, from a generator fitted on its real pool."""
+        return self.generator is not None and self.generator.needs_real
+
+
+@dataclass(frozen=True)
+class Study:
+    """A whole experiment with every component built and checked."""
+
+    name: str
+    seed: int
+    real: ImageSource
+    synthetic: tuple[SyntheticSet, ...]
+    mixing: Mixing
+    recipe: Recipe
+    seeds: int
+    image_size: int | None
+    resize: Resize
+    validation: float
+    class_map: dict[str, str]
+    output: Path
+    engine: Engine
+    reduced_budget: bool
+    asked: dict[str, Any] = field(repr=False)
+
+    def resolved(self) -> dict[str, Any]:
+        """Return every setting that can change a result as JSON, defaults included."""
+        return {
+            "name": self.name,
+            "seed": self.seed,
+            "real": component_settings(self.real),
+            "synthetic": {each.name: _set_settings(each) for each in self.synthetic},
+            "mixing": component_settings(self.mixing),
+            "training": asdict(self.recipe),
+            "seeds": self.seeds,
+            "image_size": self.image_size,
+            "resize": self.resize,
+            "validation": self.validation,
+            "class_map": self.class_map,
+            "reduced_budget": self.reduced_budget,
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits that stand for the resolved study and its place."""
+        return fingerprint({**self.resolved(), "output": str(self.output)})
+
+    def set_named(self, name: str) -> SyntheticSet:
+        """Return the synthetic set of this name; raises SettingError where there is none."""
+        found = {each.name: each for each in self.synthetic}
+        if name not in found:
+            raise SettingError(f"There is no synthetic set '{name}'. {suggestion(name, found)}")
+        return found[name]
+
+
+def component_settings(component: Component) -> dict[str, Any]:
+    """Return a component as JSON: its name, its revision and all its settings."""
+    name = type(component).__module__.rpartition(".")[2].replace("_", "-")
+    settings = {key: _plain(value) for key, value in component.settings().items()}
+    return {"use": name, "revision": component.revision, **settings}
+
+
+def _plain(value: Any) -> Json:
+    return json.loads(canonical(value if not isinstance(value, Path) else str(value)))
+
+
+def _set_settings(each: SyntheticSet) -> dict[str, Any]:
+    parts = {"images": each.images, "generator": each.generator, "prompts": each.prompts}
+    found = {key: component_settings(value) for key, value in parts.items() if value is not None}
+    return {"per_class": each.per_class, **found}
+
+
+def load(path: Path | str) -> Study:
+    """Read a study file; raises SettingError with the key, the value and what would be valid."""
+    return resolve(read(Path(path)))
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the keys of a study file, unchecked; raises SettingError where it is not YAML."""
+    if not path.is_file():
+        raise SettingError(f"There is no study file {path}.")
+    try:
+        asked = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        line = " ".join(str(error).split())
+        raise SettingError(f"{path} is not valid YAML: {line}") from None
+    if not isinstance(asked, dict):
+        held = str(asked)[:60]
+        raise SettingError(f"{path} must hold keys like `name:` and `real:`; it holds '{held}'.")
+    return asked
+
+
+def resolve(asked: dict[str, Any]) -> Study:
+    """Return the study that these keys describe, every component built and checked."""
+    file = _checked(asked)
+    training = {"precision": file.precision, **file.training}
+    return Study(
+        name=file.name,
+        seed=file.seed,
+        real=_component(DATA, file.real, "real"),
+        synthetic=tuple(_synthetic(name, each) for name, each in file.synthetic.items()),
+        mixing=_component(MIXING, file.mixing, "mixing"),
+        recipe=build(Recipe, training, label="training", where="training"),
+        seeds=file.seeds,
+        image_size=file.image_size,
+        resize=file.resize,
+        validation=file.validation,
+        class_map=file.class_map,
+        output=file.output or Path("results") / file.name,
+        engine=_component(ENGINES, file.engine, "engine"),
+        reduced_budget=file.reduced_budget,
+        asked=asked,
+    )
+
+
+def _checked(asked: dict[str, Any]) -> _File:
+    for key in asked:
+        if key in RESERVED:
+            raise NotYetAvailable(
+                f"The key '{key}' is reserved and not yet available; leave it out."
+            )
+        if key not in _File.model_fields:
+            hint = suggestion(str(key), _File.model_fields)
+            raise SettingError(f"A study has no key '{key}'. {hint}")
+    try:
+        return _File.model_validate(asked)
+    except ValidationError as error:
+        raise SettingError(f"The study file: {explain(error)}") from None
+
+
+def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:
+    if not isinstance(settings.get("use"), str):
+        names = ", ".join(registry.names())
+        raise SettingError(f"{where} needs `use: NAME`, one of: {names}.")
+    rest = {key: value for key, value in settings.items() if key != "use"}
+    return registry.build(settings["use"], rest, where=where)
+
+
+def _synthetic(name: str, each: _Set) -> SyntheticSet:
+    where = f"synthetic.{name}"
+    if (each.images is None) == (each.generator is None):
+        raise SettingError(f"{where} needs either `generator` or `images` (ones that are there).")
+    if each.images is not None:
+        if each.prompts is not None:
+            raise SettingError(f"{where}.prompts goes with a generator, not with `images`.")
+        return SyntheticSet(name, each.per_class, _component(DATA, each.images, f"{where}.images"))
+    if each.per_class is None:
+        raise SettingError(f"{where} needs `per_class`, the number of images of each class.")
+    generator: Generator = _component(GENERATORS, each.generator or {}, f"{where}.generator")
+    prompts = each.prompts and _component(PROMPTS, each.prompts, f"{where}.prompts")
+    if generator.needs_prompts and prompts is None:
+        raise SettingError(f"{where} needs `prompts`, for example {{use: class-labels}}.")
+    return SyntheticSet(name, each.per_class, None, generator, prompts)

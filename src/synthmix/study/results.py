@@ -1,0 +1,279 @@
+"""From stored predictions to `results.json`: everything a report says is in it."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import synthmix
+from synthmix.evaluation.metrics import Metric
+from synthmix.evaluation.predictions import Predictions
+from synthmix.evaluation.statistics import over_seeds, paired
+from synthmix.images import resized
+from synthmix.mixing import Arm
+from synthmix.registry import Registry
+from synthmix.store import Artifact, fingerprint, read_json, replacing, write_json
+from synthmix.study.file import Study, SyntheticSet, component_settings
+from synthmix.study.workspace import Workspace, results_path
+from synthmix.types import ImageSet, Pixels, Score
+
+METRICS: Registry[Metric] = Registry("synthmix.evaluation.metrics", "Metric")
+BASELINE = "real"
+SAMPLES = 8
+THUMBNAIL = 96
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy")
+
+
+def evaluate(study: Study) -> Path:
+    """Compute every number from the stored predictions; returns the path of `results.json`.
+
+    Raises ArtifactError where a run is missing.
+    """
+    workspace = Workspace(study)
+    runs = {
+        arm.name: [_run(workspace, arm, run) for run in range(study.seeds)]
+        for arm in workspace.arms()
+    }
+    arms = [_arm(workspace, arm, runs) for arm in workspace.arms()]
+    results = {**_head(study, workspace), "arms": arms, "notes": _notes(study, workspace)}
+    path = results_path(study.output)
+    _keep_other(path, results["study_fingerprint"])
+    write_json(path, results)
+    _write_samples(workspace, study.output / "samples.npz")
+    write_json(study.output / "timing.json", _timing(workspace))
+    return path
+
+
+def _head(study: Study, workspace: Workspace) -> dict[str, Any]:
+    resolved = study.resolved()
+    return {
+        "synthmix": synthmix.__version__,
+        "schema": 1,
+        "name": study.name,
+        "study_fingerprint": fingerprint(resolved),
+        "declared": _declared(study),
+        "class_names": list(workspace.class_names),
+        "image_size": workspace.image_size,
+        "baseline": BASELINE,
+        "mixing": resolved["mixing"],
+        "seeds": study.seeds,
+        "training": resolved["training"],
+        "real": {
+            "source": resolved["real"]["use"],
+            "settings": resolved["real"],
+            "num_train": len(workspace.train_rows),
+            "num_pool": workspace.num_pool,
+            "num_validation": len(workspace.validation_rows),
+            "num_test": len(workspace.test),
+            "fingerprint": workspace.train.fingerprint,
+            "test_fingerprint": workspace.test.fingerprint,
+        },
+        "synthetic": {each.name: _set(workspace, each) for each in study.synthetic},
+        "metrics": {name: _metric(name) for name in METRICS.names()},
+        "interval": "95 % Student t interval over seeds; differences paired by seed",
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "device": workspace._machine()["device"],
+        "precision": workspace._machine()["precision"],
+        "verdict": None,
+    }
+
+
+def _declared(study: Study) -> list[str]:
+    found = []
+    if study.reduced_budget:
+        found.append(
+            "This study declares a reduced budget: its accuracies lie below what a full recipe "
+            "reaches, and its differences speak of this budget alone."
+        )
+    if study.seeds < 3:
+        found.append(f"Only {study.seeds} seed(s): at least 3 are needed to screen, 5 to confirm.")
+    return found
+
+
+def _metric(name: str) -> dict[str, Any]:
+    metric = METRICS.get(name)
+    low, high = (None if np.isinf(bound) else bound for bound in metric.bounds)
+    return {"direction": metric.direction, "bounds": [low, high], "summary": METRICS.summary(name)}
+
+
+def _set(workspace: Workspace, each: SyntheticSet) -> dict[str, Any]:
+    if each.generator is None:
+        assert each.images is not None
+        images = workspace.synthetic(each.name, 0)
+        settings = component_settings(each.images)
+        return {
+            "generator": None,
+            "images": settings,
+            "per_class": len(images) // images.num_classes,
+            "fitted_per_seed": False,
+            "terms": "as the images' owner states",
+            "artifacts": [],
+        }
+    runs = range(workspace.study.seeds if each.is_fitted else 1)
+    return {
+        "generator": component_settings(each.generator)["use"],
+        "settings": component_settings(each.generator),
+        "per_class": each.per_class,
+        "fitted_per_seed": each.is_fitted,
+        "terms": each.generator.terms,
+        "artifacts": [workspace.synthetic_artifact(each, run).path.name for run in runs],
+    }
+
+
+def _run(workspace: Workspace, arm: Arm, run: int) -> dict[str, Any]:
+    artifact = workspace.run_artifact(arm, run)
+    predictions = predictions_of(artifact, workspace.test)
+    numbers = {name: METRICS.build(name, {}).compute(predictions) for name in METRICS.names()}
+    return {
+        "seed": run,
+        "artifact": artifact.path.name,
+        **numbers,
+        "validation_accuracy": _validation_accuracy(artifact, workspace),
+        "per_class_accuracy": predictions.per_class_accuracy,
+        "confusion": predictions.confusion.tolist(),
+    }
+
+
+def predictions_of(artifact: Artifact, test: ImageSet) -> Predictions:
+    """Return a run's stored predictions of the test images; raises ArtifactError where missing."""
+    from synthmix.errors import ArtifactError
+
+    if not artifact.is_complete:
+        raise ArtifactError(
+            f"The run {artifact.path.name} is not finished; `synthmix run` ends it."
+        )
+    logits = np.load(artifact.path / "logits.npy", allow_pickle=False)
+    if len(logits) != len(test):
+        raise ArtifactError(
+            f"{artifact.path.name} holds {len(logits)} predictions for {len(test)} test images."
+        )
+    return Predictions(logits, test.labels)
+
+
+def _validation_accuracy(artifact: Artifact, workspace: Workspace) -> float | None:
+    path = artifact.path / "validation_logits.npy"
+    if not path.exists():
+        return None
+    labels = workspace.train.labels[workspace.validation_rows]
+    return float((np.load(path, allow_pickle=False).argmax(axis=1) == labels).mean())
+
+
+def _arm(workspace: Workspace, arm: Arm, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    mine, baseline = runs[arm.name], runs[BASELINE]
+    drawn = workspace.mixture(arm, 0)
+    real = np.bincount(workspace.train.labels[drawn.real], minlength=len(workspace.class_names))
+    return {
+        "name": arm.name,
+        "source": "+".join(arm.sources) or None,
+        "ratio": arm.ratio,
+        "num_real": drawn.num_real,
+        "num_synthetic": drawn.num_synthetic,
+        "per_class_real": real.tolist(),
+        "per_class_synthetic": _synthetic_per_class(workspace, drawn.synthetic),
+        "runs": mine,
+        "scores": {key: _over(mine, key) for key in METRICS.names()}
+        | {"per_class_accuracy": _per_class(mine, None)},
+        "difference": None
+        if arm.name == BASELINE
+        else {key: _over(mine, key, baseline) for key in METRICS.names()}
+        | {"per_class_accuracy": _per_class(mine, baseline)},
+    }
+
+
+def _synthetic_per_class(workspace: Workspace, rows: Any) -> list[int]:
+    supply = workspace.supply(0)
+    counts = np.zeros(len(workspace.class_names), dtype=np.int64)
+    for name, chosen in rows.items():
+        counts += np.bincount(supply.synthetic[name][chosen], minlength=len(counts))
+    found: list[int] = counts.tolist()
+    return found
+
+
+def _over(
+    runs: list[dict[str, Any]], key: str, baseline: list[dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    values = [run[key] for run in runs]
+    if baseline is None:
+        return _score(over_seeds(values))
+    return _score(paired(values, [run[key] for run in baseline]))
+
+
+def _per_class(
+    runs: list[dict[str, Any]], baseline: list[dict[str, Any]] | None
+) -> list[dict[str, Any]]:
+    found = []
+    for label in range(len(runs[0]["per_class_accuracy"])):
+        values = [run["per_class_accuracy"][label] for run in runs]
+        if baseline is None:
+            found.append(_score(over_seeds(values)))
+        else:
+            others = [run["per_class_accuracy"][label] for run in baseline]
+            found.append(_score(paired(values, others)))
+    return found
+
+
+def _score(score: Score) -> dict[str, Any]:
+    values = list(score.values)
+    return {"mean": score.mean, "low": score.low, "high": score.high, "values": values}
+
+
+def _notes(study: Study, workspace: Workspace) -> list[str]:
+    found = [
+        f"Every arm took {study.recipe.steps} optimiser steps of {study.recipe.batch_size} images; "
+        "the last weights were evaluated, nothing was chosen on the test set."
+    ]
+    if any(each.is_fitted for each in study.synthetic) and study.mixing.settings().get("ratios"):
+        found.append(
+            "Generators were fitted on the whole real pool of their seed, so an arm that replaces "
+            "real images uses a generator that saw real images the arm itself lacks."
+        )
+    for each in study.synthetic:
+        if each.is_fitted or study.seeds == 1:
+            continue
+        supply = workspace.supply(0)
+        if supply.largest[each.name] * study.seeds > supply.largest_total(each.name):
+            found.append(f"Seeds share images of '{each.name}': its result is for this one set.")
+    return found
+
+
+def _keep_other(path: Path, study_fingerprint: str) -> None:
+    """Rename the results of an edited study instead of overwriting them."""
+    if not path.exists():
+        return
+    other = read_json(path).get("study_fingerprint", "earlier")
+    if other != study_fingerprint:
+        os.replace(path, path.with_name(f"results-{other}.json"))
+
+
+def _write_samples(workspace: Workspace, path: Path) -> None:
+    rows = workspace.train_rows
+    real = _first(workspace.train.pixels, workspace.train.labels, rows, len(workspace.class_names))
+    found = {BASELINE: real}
+    for each in workspace.study.synthetic:
+        images = workspace.synthetic(each.name, 0)
+        everything = np.arange(len(images))
+        found[each.name] = _first(images.pixels, images.labels, everything, images.num_classes)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **found)  # type: ignore[arg-type]
+
+
+def _first(pixels: Pixels, labels: Any, rows: Any, num_classes: int) -> Pixels:
+    count = min(SAMPLES, *(int((labels[rows] == k).sum()) for k in range(num_classes)))
+    chosen = [rows[labels[rows] == label][:count] for label in range(num_classes)]
+    size = min(pixels.shape[1], THUMBNAIL)
+    grids = [[resized(pixels[row], size, "box") for row in part] for part in chosen]
+    return np.asarray(grids, dtype=np.uint8)
+
+
+def _timing(workspace: Workspace) -> dict[str, Any]:
+    folders = [p for f in ("generators", "synthetic", "runs") for p in [workspace.study.output / f]]
+    stages = {
+        path.parent.name: read_json(path)["seconds"]
+        for folder in folders
+        for path in sorted(folder.glob("*/timing.json"))
+    }
+    total = round(sum(stages.values()), 1)
+    return {"total_seconds": total, "stages": stages, "host": platform.machine()}

@@ -1,0 +1,85 @@
+"""Running a study: every missing artifact, in order, then the results and the report."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+from synthmix.report import write as write_report
+from synthmix.store import read_json, replacing, write_json
+from synthmix.study import speeds
+from synthmix.study.file import Study
+from synthmix.study.plan import STAGES, Step, steps
+from synthmix.study.results import evaluate
+from synthmix.study.tasks import TASKS
+from synthmix.study.watch import Watch, silent
+from synthmix.study.workspace import Workspace
+
+
+def run(study: Study, watch: Watch = silent) -> Path:
+    """Run what is missing of a study and return the path of its report.
+
+    Run again after any interruption: what is finished is not done twice. Raises SettingError or
+    DataError before any work where an arm cannot be drawn.
+    """
+    workspace = Workspace(study, progress=watch.decoding)
+    check(workspace)
+    save_study(study)
+    for stage in STAGES:
+        run_stage(workspace, stage, watch)
+    evaluate(study)
+    return write_report(study.output)
+
+
+def check(workspace: Workspace) -> None:
+    """Raise whatever would stop the study later: splits, classes, counts of every arm."""
+    assert len(workspace.test) > 0
+    for stage in STAGES:
+        steps(workspace, stage)
+
+
+def run_stage(
+    workspace: Workspace,
+    stage: str,
+    watch: Watch = silent,
+    only: Callable[[Step], bool] | None = None,
+) -> None:
+    """Run one stage's steps on the study's engine; finished ones are checked, not redone."""
+    todo = [step for step in steps(workspace, stage) if only is None or only(step)]
+    if not todo:
+        return
+    with watch.stage(stage, todo):
+        tasks = [step.task for step in todo]
+        for number, damaged in workspace.study.engine.map(TASKS[stage], tasks):
+            watch.finished(todo[number], damaged)
+            _remember(todo[number])
+
+
+def _remember(step: Step) -> None:
+    if step.artifact is None or step.state != "to do":
+        timing = step.artifact and step.artifact.path / "timing.json"
+        if timing and timing.exists():
+            seconds = read_json(timing)["seconds"]
+            speeds.remember(step.task.study, step.stage, step.task.target, seconds / step.units)
+
+
+def save_study(study: Study) -> None:
+    """Keep what was asked and what it was resolved to; an edited study's files get new names."""
+    resolved = study.output / "resolved.json"
+    if resolved.exists() and read_json(resolved) != study.resolved():
+        for name in ("resolved.json", "study.yaml"):
+            path = study.output / name
+            if path.exists():
+                os.replace(path, _unused(path))
+    write_json(resolved, study.resolved())
+    with replacing(study.output / "study.yaml") as temporary:
+        text = yaml.safe_dump(study.asked, sort_keys=False, allow_unicode=True)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _unused(path: Path) -> Path:
+    number = 1
+    while path.with_name(f"{path.stem}-{number}{path.suffix}").exists():
+        number += 1
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")

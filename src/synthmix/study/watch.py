@@ -1,0 +1,124 @@
+"""Progress of a running study: a bar a task with rate and ETA, read from the artifacts themselves.
+
+A task leaves its progress in its artifact, wherever it runs; whoever wants to see it reads it.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from synthmix.study.plan import Step
+
+_VERBS = {"fit": "fitting", "generate": "generating", "train": "training"}
+_UNITS = {"fit": "steps", "generate": "images", "train": "steps"}
+
+
+class Watch:
+    """Sees a study at work and shows nothing; the base of those that do."""
+
+    def decoding(self, completed: int, total: int) -> None:
+        """See how many images of a source are decoded."""
+
+    @contextmanager
+    def stage(self, stage: str, todo: Sequence[Step]) -> Iterator[None]:
+        """See a stage from its start to its end."""
+        yield
+
+    def finished(self, step: Step, damaged: Sequence[str]) -> None:
+        """See a step end; `damaged` names the files that were found damaged and made anew."""
+
+
+silent = Watch()
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        unit = task.fields.get("unit", "")
+        return Text(f"{task.speed:,.1f} {unit}/s" if task.speed else "", style="dim")
+
+
+class Terminal(Watch):
+    """Shows a bar for every task at work, on stderr."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._bars: Progress | None = None
+        self._ids: dict[str, TaskID] = {}
+        self._decoding: Progress | None = None
+
+    def decoding(self, completed: int, total: int) -> None:
+        """Show how many images of a source are decoded."""
+        if completed >= total:
+            self.console.print(f"decoded {total:,} images", style="dim")
+
+    @contextmanager
+    def stage(self, stage: str, todo: Sequence[Step]) -> Iterator[None]:
+        """Show a stage: finished steps as one line, the others as bars."""
+        done = sum(step.state == "done" for step in todo)
+        if done:
+            self.console.print(f"{_VERBS[stage]}: {done} of {len(todo)} already done", style="dim")
+        ended = threading.Event()
+        with self._progress() as bars:
+            self._bars = bars
+            self._ids = {}
+            total = bars.add_task(f"[bold]{_VERBS[stage]}", total=len(todo), unit="tasks")
+            self._ids[""] = total
+            poll = threading.Thread(target=self._poll, args=(bars, todo, ended), daemon=True)
+            poll.start()
+            try:
+                yield
+            finally:
+                ended.set()
+                poll.join()
+
+    def finished(self, step: Step, damaged: Sequence[str]) -> None:
+        """Advance the stage's bar and name what was damaged."""
+        for each in damaged:
+            self.console.print(f"[yellow]damaged, made anew:[/] {each}")
+        if self._bars is not None:
+            self._bars.advance(self._ids[""])
+            mine = self._ids.pop(_label(step), None)
+            if mine is not None:
+                self._bars.remove_task(mine)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+        )
+
+    def _poll(self, bars: Progress, todo: Sequence[Step], ended: threading.Event) -> None:
+        while not ended.wait(0.4):
+            for step in todo:
+                found = step.artifact.progress() if step.artifact else None
+                if found is None or step.state == "done":
+                    continue
+                label = _label(step)
+                if label not in self._ids:
+                    unit = _UNITS[step.stage]
+                    self._ids[label] = bars.add_task(f"  {label}", total=found[1], unit=unit)
+                bars.update(self._ids[label], completed=found[0], total=found[1])
+
+
+def _label(step: Step) -> str:
+    return f"{step.task.target} seed {step.task.run}"

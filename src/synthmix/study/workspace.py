@@ -1,0 +1,242 @@
+"""What a study's tasks read and where they write: images, splits, mixtures and artifacts."""
+
+import dataclasses
+import hashlib
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synthmix.data import Split
+from synthmix.data.huggingface import Huggingface
+from synthmix.decoded import open_images
+from synthmix.errors import DataError
+from synthmix.images import match_classes, per_class_rows, stratified_rows, take
+from synthmix.mixing import Arm, Supply
+from synthmix.seeding import derive
+from synthmix.store import Artifact
+from synthmix.study.file import Study, SyntheticSet, component_settings
+from synthmix.types import ImageSet, Indices, Mixture, Progress, no_progress
+
+SHARD_SIZE = 1000
+"""Images of one Parquet shard: some seconds of work, a few megabytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """One study's view of its images and artifacts; opens each at most once."""
+
+    study: Study
+    progress: Progress = no_progress
+
+    @cached_property
+    def train(self) -> ImageSet:
+        """All real training images, the validation split among them."""
+        images = self._open("train")
+        if images.num_classes < 2:
+            names = ", ".join(images.class_names)
+            raise DataError(f"real: a classifier needs two classes or more; there is only {names}.")
+        return images
+
+    @cached_property
+    def test(self) -> ImageSet:
+        """The test images, out of the trainer's and the generator's reach."""
+        images = self._open("test", image_size=self.image_size)
+        images = match_classes(images, self.class_names, {}, where="real (test)")
+        if 0 in images.per_class():
+            name = images.class_names[images.per_class().index(0)]
+            raise DataError(f"real: the test set has no image of class '{name}'.")
+        return images
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The study's classes, in the real set's order."""
+        return self.train.class_names
+
+    @property
+    def image_size(self) -> int:
+        """Side in pixels to which every source is brought."""
+        return self.train.image_size
+
+    @cached_property
+    def validation_rows(self) -> Indices:
+        """Rows of `train` held back for tuning: stratified, by the study seed alone."""
+        total = round(self.study.validation * len(self.train))
+        labels, num_classes = self.train.labels, self.train.num_classes
+        return stratified_rows(labels, num_classes, total, self.study.seed, "validation")
+
+    @cached_property
+    def train_rows(self) -> Indices:
+        """Rows of `train` that arms and generators may use."""
+        rest = np.setdiff1d(np.arange(len(self.train)), self.validation_rows)
+        per_class = self.study.real.per_class
+        if per_class is None:
+            return rest
+        labels, names = self.train.labels[rest], self.class_names
+        where = "real (after the validation split)"
+        return rest[per_class_rows(labels, names, per_class, self.study.real.seed, where=where)]
+
+    @cached_property
+    def num_pool(self) -> int:
+        """Real images that one seed's arms share."""
+        return self.study.mixing.pool_size(len(self.train_rows))
+
+    def arms(self) -> list[Arm]:
+        """List the study's arms, real images alone first."""
+        return self.study.mixing.arms([each.name for each in self.study.synthetic])
+
+    def supply(self, run: int) -> Supply:
+        """Return what run number `run` draws from."""
+        shares = self.study.mixing.shares()
+        needed = max(self.study.mixing.needed(ratio, self.num_pool) for ratio in shares)
+        sets = self.study.synthetic
+        return Supply(
+            seed=self.study.seed,
+            run=run,
+            num_classes=self.train.num_classes,
+            real=self.train.labels[self.train_rows],
+            pool=self.num_pool,
+            synthetic={each.name: self._labels(each) for each in sets},
+            # a set that each seed has to itself needs no blocks: any prefix of it is fresh
+            largest={
+                each.name: len(self._labels(each)) if each.is_fitted else needed for each in sets
+            },
+        )
+
+    def mixture(self, arm: Arm, run: int) -> Mixture:
+        """Return the rows of `train` and of each synthetic set that this arm takes at this seed."""
+        drawn = self.study.mixing.draw(arm, self.supply(run))
+        return dataclasses.replace(drawn, real=self.train_rows[drawn.real])
+
+    def pool_rows(self, run: int) -> Indices:
+        """Return the rows of `train` that all arms of this seed draw from."""
+        return self.train_rows[self.supply(run).real_rows(self.num_pool)]
+
+    def pool(self, run: int) -> ImageSet:
+        """Return this seed's real pool: all that a fitted generator ever sees."""
+        return take(self.train, self.pool_rows(run))
+
+    def synthetic(self, name: str, run: int) -> ImageSet:
+        """Return a finished synthetic set at the study's size, numbered as the study's classes."""
+        each = self.study.set_named(name)
+        if each.images is not None:
+            return self._ready_made(each)
+        assert each.per_class is not None
+        source = Huggingface(path=str(self.synthetic_artifact(each, run).path))
+        images = open_images(source, "train", image_size=self.image_size, where=name)
+        count = each.per_class * len(self.class_names)
+        return images if len(images) == count else take(images, np.arange(count))
+
+    def fit_artifact(self, each: SyntheticSet, run: int) -> Artifact:
+        """Return where the generator fitted for this seed lies."""
+        assert each.generator is not None
+        settings = {
+            "kind": "fitted generator",
+            "generator": component_settings(each.generator),
+            "real": {"fingerprint": self.train.fingerprint, "rows": mark(self.pool_rows(run))},
+            "image_size": self.image_size,
+            "seed": derive(self.study.seed, "fit", each.name, run),
+            **self._machine(),
+        }
+        return Artifact(self.study.output / "generators", f"{each.name}-seed{run}", settings)
+
+    def synthetic_artifact(self, each: SyntheticSet, run: int) -> Artifact:
+        """Return where a generated set lies; its count is not part of its name, so it can grow."""
+        assert each.generator is not None
+        settings = {
+            "kind": "synthetic set",
+            "generator": component_settings(each.generator),
+            "prompts": None if each.prompts is None else component_settings(each.prompts),
+            "fitted": self.fit_artifact(each, run).fingerprint if each.is_fitted else None,
+            "class_names": list(self.class_names),
+            "image_size": self.image_size,
+            "seed": self.image_seed(each, run),
+            "shard_size": SHARD_SIZE,
+            **self._machine(),
+        }
+        suffix = f"-seed{run}" if each.is_fitted else ""
+        return Artifact(self.study.output / "synthetic", f"{each.name}{suffix}", settings)
+
+    def prompts_artifact(self, each: SyntheticSet) -> Artifact:
+        """Return where a set's prompts lie."""
+        assert each.prompts is not None
+        settings = {
+            "kind": "prompts",
+            "prompts": component_settings(each.prompts),
+            "class_names": list(self.class_names),
+            "per_class": each.per_class,
+            "seed": derive(self.study.seed, "prompts", each.name),
+        }
+        return Artifact(self.study.output / "prompts", each.name, settings)
+
+    def run_artifact(self, arm: Arm, run: int) -> Artifact:
+        """Return where the run of an arm at a seed lies; needs the sets that it trains on."""
+        drawn = self.mixture(arm, run)
+        sets = {name: self.synthetic(name, run).fingerprint for name in drawn.synthetic}
+        settings = {
+            "kind": "run",
+            "training": dataclasses.asdict(self.study.recipe),
+            "real": {"fingerprint": self.train.fingerprint, "rows": mark(drawn.real)},
+            "synthetic": [
+                {"fingerprint": sets[name], "rows": mark(rows)}
+                for name, rows in drawn.synthetic.items()
+            ],
+            "batch_share": drawn.batch_share,
+            "test": self.test.fingerprint,
+            "validation": mark(self.validation_rows),
+            "seed": derive(self.study.seed, "run", run),
+            **self._machine(),
+        }
+        return Artifact(self.study.output / "runs", f"{arm.name}-seed{run}", settings)
+
+    def image_seed(self, each: SyntheticSet, run: int) -> int:
+        """Return the seed from which every image's own seed is derived."""
+        return derive(self.study.seed, "images", each.name, *([run] if each.is_fitted else []))
+
+    def _machine(self) -> dict[str, Any]:
+        # resolved, because equal bytes are promised only on the same device at the same precision
+        from synthmix.hardware import resolve_device, resolve_precision
+
+        device = resolve_device(self.study.recipe.device)
+        precision = resolve_precision(self.study.recipe.precision, device)
+        return {"device": device, "precision": precision, "threads": self.study.recipe.threads}
+
+    def _labels(self, each: SyntheticSet) -> np.ndarray[Any, np.dtype[np.int64]]:
+        if each.images is not None:
+            return self._ready_made(each).labels
+        assert each.per_class is not None
+        return np.tile(np.arange(len(self.class_names), dtype=np.int64), each.per_class)
+
+    @cache  # noqa: B019 - a workspace lives as long as its study is at work
+    def _ready_made(self, each: SyntheticSet) -> ImageSet:
+        assert each.images is not None
+        where = f"synthetic.{each.name}"
+        limit = dataclasses.replace(each.images, per_class=each.per_class or each.images.per_class)
+        resize = self.study.resize
+        images = open_images(limit, "train", image_size=self.image_size, resize=resize, where=where)
+        return match_classes(images, self.class_names, self.study.class_map, where=where)
+
+    def _open(self, split: Split, image_size: int | None = None) -> ImageSet:
+        # subsets are drawn after the validation split, not by the source
+        source = dataclasses.replace(self.study.real, per_class=None)
+        size = image_size or self.study.image_size
+        return open_images(
+            source,
+            split,
+            image_size=size,
+            resize=self.study.resize,
+            progress=self.progress,
+            where="real",
+        )
+
+
+def mark(rows: Indices) -> str:
+    """Return 16 hexadecimal digits that stand for these row numbers in this order."""
+    return hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()[:16]
+
+
+def results_path(folder: Path) -> Path:
+    """Return where a study's results lie."""
+    return folder / "results.json"

@@ -1,0 +1,128 @@
+"""The nouns that cross the borders between stages."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+"""One image `[H, W, 3]` or many `[N, H, W, 3]`, RGB."""
+
+Labels = NDArray[np.int64]
+"""Class indices `[N]`, each an index into `class_names`."""
+
+Indices = NDArray[np.int64]
+"""Row numbers of images in an `ImageSet`."""
+
+Json = Any
+"""A value that JSON can hold."""
+
+Direction = Literal["higher", "lower"]
+"""Which way a metric improves."""
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+"""Where tensors live; `auto` is CUDA, then MPS, then CPU."""
+
+Precision = Literal["auto", "float32", "bfloat16"]
+"""Precision of a forward pass; `auto` is bfloat16 where the hardware multiplies it natively."""
+
+Progress = Callable[[int, int], None]
+"""Called as `progress(completed, total)` by anything that may take longer than two seconds."""
+
+
+def no_progress(completed: int, total: int) -> None:
+    """Report nothing."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled images of one size, possibly memory-mapped.
+
+    `pixels` is uint8 `[N, H, W, 3]`, `labels` int64 `[N]`; `columns` holds one value an image
+    (prompt, seed, flags). `fingerprint` names the decoded content, not where it came from.
+    """
+
+    pixels: Pixels
+    labels: Labels
+    class_names: tuple[str, ...]
+    fingerprint: str
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def image_size(self) -> int:
+        """Side of the square images, in pixels."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, empty ones included."""
+        return len(self.class_names)
+
+    def per_class(self) -> list[int]:
+        """Return the number of images of each class, in label order."""
+        counts: list[int] = np.bincount(self.labels, minlength=self.num_classes).tolist()
+        return counts
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One text for an image generator and what it was made from."""
+
+    label: int
+    index: int
+    text: str
+    strategy: str
+    source: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One image to be generated: number `index` of class `label`, with a seed of its own."""
+
+    label: int
+    class_name: str
+    index: int
+    seed: int
+    prompt: str | None = None
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The training set of one arm at one seed, as row numbers of its sources.
+
+    `synthetic` maps a source's name to rows of its `ImageSet`. `batch_share` is the synthetic
+    share of every batch in [0, 1] where the arm fixes it, else None: every image then has the
+    same chance.
+    """
+
+    arm: str
+    ratio: float
+    seed: int
+    real: Indices
+    synthetic: Mapping[str, Indices] = field(default_factory=dict)
+    batch_share: float | None = None
+
+    @property
+    def num_real(self) -> int:
+        """Number of real images."""
+        return len(self.real)
+
+    @property
+    def num_synthetic(self) -> int:
+        """Number of synthetic images over all sources."""
+        return sum(len(rows) for rows in self.synthetic.values())
+
+
+@dataclass(frozen=True)
+class Score:
+    """A number with its interval: mean over seeds, `low` and `high` at 95 %, None for one seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    values: tuple[float, ...]

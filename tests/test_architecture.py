@@ -1,0 +1,101 @@
+"""Arrows go one way, contracts stay light, names say what things are."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "synthmix"
+BASE = {
+    "checks",
+    "decoded",
+    "errors",
+    "export",
+    "hardware",
+    "images",
+    "registry",
+    "seeding",
+    "shards",
+    "store",
+    "types",
+}
+FAMILIES = {"prompts", "generators", "mixing", "training", "evaluation"}
+ALLOWED = {
+    **{name: BASE for name in BASE - {"decoded"}},
+    "decoded": BASE | {"data"},  # the cache of whatever a data source decodes
+    "engines": BASE,
+    "data": BASE,
+    **{name: BASE | {"data"} for name in FAMILIES},
+    "report": BASE,
+    "study": BASE | FAMILIES | {"data", "engines", "report"},
+    "cli": BASE | FAMILIES | {"data", "engines", "report", "study"},
+}
+HEAVY = {"torch", "torchvision", "timm", "diffusers", "transformers", "pyarrow", "matplotlib"}
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def home(name: str) -> str:
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_arrows_go_one_way(path: Path) -> None:
+    mine = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    if mine == "__init__":
+        return
+    wanted = {home(name) for name in imported(path) if name.startswith("synthmix.")}
+    known = {p.name.removesuffix(".py") for p in SOURCE.iterdir()}
+    wrong = (wanted & known) - ALLOWED[mine] - {mine}
+    assert not wrong, f"{path.name} of {mine} must not import {sorted(wrong)}"
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["data", "prompts", "generators", "mixing", "evaluation.metrics", "engines", "cli.main"],
+)
+def test_contracts_import_nothing_heavy(package: str) -> None:
+    code = f"import json, sys, synthmix.{package}; print(json.dumps(sorted(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert not HEAVY & set(json.loads(out.stdout)), package
+
+
+@pytest.mark.parametrize(
+    "contract",
+    [*SOURCE.glob("*/__init__.py"), SOURCE / "evaluation" / "metrics" / "__init__.py"],
+    ids=lambda p: p.parent.name,
+)
+def test_contracts_are_short(contract: Path) -> None:
+    assert len(contract.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350, "look for its second subject"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 60, node.name
+
+
+def test_no_file_is_named_after_nothing() -> None:
+    banned = {"utils", "helpers", "common", "misc", "manager", "base"}
+    assert not {path.stem.strip("_") for path in MODULES} & banned
+
+
+def test_every_module_says_what_it_is() -> None:
+    for path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path

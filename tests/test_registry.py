@@ -1,0 +1,77 @@
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import pytest
+from annotated_types import Ge
+
+from synthmix.cli.list import FAMILIES
+from synthmix.errors import SettingError, UnknownComponent
+from synthmix.registry import Component, Registry, build, describe
+
+ALL = [(family, name) for family, where in FAMILIES.items() for name in Registry(*where).names()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample(Component):
+    """A component for these tests."""
+
+    size: Annotated[int, Ge(1)]
+    """Side in pixels."""
+
+    noise: float = 8.0
+    """Grey levels."""
+
+
+def test_the_names_are_a_public_promise() -> None:
+    assert ALL == [
+        *(("data", n) for n in ("array", "digits", "folder", "huggingface", "torchvision")),
+        *(("prompts", n) for n in ("class-labels", "file")),
+        ("generators", "flow"),
+        *(("mixing", n) for n in ("add", "batch-ratio", "replace")),
+        *(("metrics", n) for n in ("accuracy", "brier", "ece", "nll")),
+        ("engines", "local"),
+    ]
+
+
+@pytest.mark.parametrize(("family", "name"), ALL)
+def test_every_component_documents_itself(family: str, name: str) -> None:
+    registry: Registry[Any] = Registry(*FAMILIES[family])
+    component = registry.get(name)
+    assert component.__name__.lower() == name.replace("-", "")
+    assert registry.summary(name)
+    assert component.__dataclass_params__.frozen
+    for setting in describe(component):
+        assert setting.help.endswith("."), f"{name}.{setting.name} needs a sentence under it"
+
+
+def test_unknown_names_get_a_suggestion() -> None:
+    with pytest.raises(UnknownComponent, match="no data source 'digit'. Did you mean 'digits'?"):
+        Registry(*FAMILIES["data"]).get("digit")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"siz": 3}, "no setting 'siz'. Did you mean 'size'?"),
+        ({}, "needs the setting 'size'"),
+        ({"size": 0}, "'size': input should be greater than or equal to 1, got 0"),
+        ({"size": "big"}, "'size'.*integer.*'big'"),
+        ({"size": 3, "noise": "loud"}, "'noise'.*number.*'loud'"),
+    ],
+)
+def test_wrong_settings_are_one_line(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message) as caught:
+        build(Sample, settings, label="sample", where="real")
+    assert "\n" not in str(caught.value)
+
+
+def test_listing_and_help_are_fast_and_light() -> None:
+    code = (
+        "import sys; from synthmix.cli.main import app\n"
+        "try: app(['list'])\nexcept SystemExit: pass\n"
+        "assert 'torch' not in sys.modules, 'torch'; assert 'matplotlib' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+

@@ -1,0 +1,129 @@
+import errno
+import json
+import multiprocessing
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from synthmix.errors import ArtifactError, DiskFull
+from synthmix.store import Artifact, fingerprint, read_json, replacing, write_json
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, width=32),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), json_values, max_size=4))
+def test_fingerprints_ignore_the_order_of_keys(value: dict[str, Any]) -> None:
+    backwards = dict(reversed(list(value.items())))
+    assert fingerprint(value) == fingerprint(backwards)
+    assert fingerprint({**value, "more": 1}) != fingerprint({**value, "more": 2})
+
+
+def write(artifact: Artifact, name: str, text: str) -> None:
+    with artifact.part(name) as path:
+        path.write_text(text)
+
+
+def test_the_manifest_comes_last_and_names_every_part(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", {"a": 1})
+    write(artifact, "data/one.txt", "one")
+    assert artifact.has("data/one.txt")
+    assert not artifact.is_complete
+    artifact.seal(rows=1)
+    assert artifact.manifest()["parts"]["data/one.txt"]["bytes"] == 3
+    assert artifact.manifest()["rows"] == 1
+    assert sorted(p.name for p in artifact.path.iterdir()) == ["data", "manifest.json"]
+
+
+def test_an_error_leaves_neither_part_nor_temporary_file(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    with pytest.raises(RuntimeError), artifact.part("x") as path:
+        path.write_text("half")
+        raise RuntimeError
+    assert not artifact.has("x")
+    assert [p for p in artifact.path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize("damage", ["truncate", "edit", "remove"])
+def test_damage_is_found_and_set_aside(tmp_path: Path, damage: str) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    write(artifact, "a", "aaaa")
+    write(artifact, "b", "bbbb")
+    artifact.seal()
+    path = artifact.path / "b"
+    {"truncate": lambda: path.write_text("bb"), "edit": lambda: path.write_text("bbbc")}.get(
+        damage, path.unlink
+    )()
+    assert artifact.damaged() == ["b"]
+    kept = artifact.set_aside("b")
+    assert kept.exists() == (damage != "remove")
+    assert not artifact.is_complete
+    assert artifact.has("a")
+    assert not artifact.has("b")
+    write(artifact, "b", "bbbb")
+    artifact.seal()
+    assert artifact.damaged() == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_a_clear_error(tmp_path: Path, code: int) -> None:
+    with pytest.raises(DiskFull, match="free some space"), replacing(tmp_path / "x"):
+        raise OSError(code, os.strerror(code))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_device_without_space(tmp_path: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with pytest.raises(DiskFull), replacing(tmp_path / "x"), full.open("w") as file:
+        file.write("x")
+
+
+def test_half_a_json_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_text('{"a": ')
+    with pytest.raises(ArtifactError, match="x.json is not valid JSON"):
+        read_json(path)
+
+
+def test_json_is_stable(tmp_path: Path) -> None:
+    write_json(tmp_path / "x", {"b": 1, "a": [1.5, None]})
+    assert json.loads((tmp_path / "x").read_text()) == {"a": [1.5, None], "b": 1}
+    assert (tmp_path / "x").read_text().index('"a"') < (tmp_path / "x").read_text().index('"b"')
+
+
+def _append(folder: str, number: int) -> None:
+    artifact = Artifact(Path(folder), "set", 1)
+    for _ in range(20):
+        with artifact.locked():
+            path = Path(folder) / "count"
+            before = int(path.read_text()) if path.exists() else 0
+            path.write_text(str(before + 1))
+
+
+def test_two_processes_take_turns(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=_append, args=(str(tmp_path), n)) for n in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert int((tmp_path / "count").read_text()) == 40
+
+
+def test_progress_is_readable_from_elsewhere(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    assert artifact.progress() is None
+    artifact.report(3, 10)
+    artifact.report(4, 10)  # too soon after the last to be written
+    assert Artifact(tmp_path, "set", 1).progress() == (3, 10)
+    artifact.report(10, 10)
+    assert artifact.progress() == (10, 10)
