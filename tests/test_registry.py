@@ -74,4 +74,3 @@ def test_listing_and_help_are_fast_and_light() -> None:
         "assert 'torch' not in sys.modules, 'torch'; assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-

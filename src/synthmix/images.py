@@ -78,9 +78,9 @@ def match_classes(
             f"{where}: its classes do not match the study's. Only here: {_names(unknown)}; "
             f"only in the study: {_names(missing)}. Rename the folders or map them with class_map."
         )
-    number = np.array([class_names.index(name) for name in renamed], dtype=np.int64)
-    if (number == np.arange(len(number))).all():
+    if images.class_names == class_names:
         return images
+    number = np.array([class_names.index(name) for name in renamed], dtype=np.int64)
     labels = number[images.labels]
     mark = content_fingerprint(images.pixels, labels, class_names)
     return ImageSet(images.pixels, labels, class_names, mark, images.columns)
@@ -92,9 +92,8 @@ def _names(names: list[str]) -> str:
 
 def largest_remainder(weights: NDArray[np.int64], total: int) -> NDArray[np.int64]:
     """Share `total` out in proportion to `weights`; ties go to the lower index."""
-    exact = total * weights.astype(np.float64) / max(int(weights.sum()), 1)
-    counts = np.floor(exact).astype(np.int64)
-    order = np.argsort(-(exact - counts), kind="stable")
+    counts, rest = np.divmod(total * weights, max(int(weights.sum()), 1))  # exact, hence true ties
+    order = np.argsort(-rest, kind="stable")
     counts[order[: total - int(counts.sum())]] += 1
     return counts
 

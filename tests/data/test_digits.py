@@ -36,5 +36,5 @@ def test_the_split_depends_on_its_own_seed_only() -> None:
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -0.1, float("nan")])
 def test_a_fraction_outside_its_range_is_an_error(fraction: float) -> None:
-    with pytest.raises(SettingError, match="test_fraction is .*above 0 and below 1"):
+    with pytest.raises(SettingError, match=r"test_fraction is .*above 0 and below 1"):
         Digits(test_fraction=fraction)

@@ -56,7 +56,9 @@ def test_grey_palette_and_transparent_images_arrive_as_rgb_over_white(tmp_path: 
     (tmp_path / "cat").mkdir()
     Image.new("L", (4, 4), 7).save(tmp_path / "cat" / "a.png")
     Image.new("RGBA", (4, 4), (0, 0, 0, 0)).save(tmp_path / "cat" / "b.png")
-    Image.new("RGB", (4, 4), (5, 5, 5)).convert("P").save(tmp_path / "cat" / "c.png")
+    palette = Image.new("P", (4, 4), 1)
+    palette.putpalette([0, 0, 0, 5, 5, 5])
+    palette.save(tmp_path / "cat" / "c.png")
     Image.new("CMYK", (4, 4)).save(tmp_path / "cat" / "d.jpg")
     assert [value for value, _ in values(Folder(path=str(tmp_path)))] == [7, 255, 5, 255]
 

@@ -21,9 +21,7 @@ def supply(
     labels = np.arange(real, dtype=np.int64) % 3
     pool = mixing.pool_size(real)
     largest = max(mixing.needed(ratio, pool) for ratio in mixing.shares())
-    return Supply(
-        seed, run, 3, labels, pool, {"gan": np.arange(synthetic) % 3}, {"gan": largest}
-    )
+    return Supply(seed, run, 3, labels, pool, {"gan": np.arange(synthetic) % 3}, {"gan": largest})
 
 
 def smaller(name: str, **settings: Any) -> Mixing:

@@ -14,8 +14,8 @@ def command(study: StudyFile, changes: Set = [], quiet: Quiet = False, json: Jso
 
         say_json(read_json(loaded.output / "results.json"))
         return
-    from synthmix.report.sentences import summary
+    from synthmix.report.results import load
+    from synthmix.report.sentences import headline
 
-    for line in summary(loaded.output):
-        say(line)
+    say(headline(load(loaded.output)))
     say(f"Report: {report}")

@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,14 +98,18 @@ class Array(ImageSource):
         return tuple(str(name) for name in _loaded(file, "class_names", path))
 
 
-def _opened(path: Path) -> Any:
-    try:
-        file = np.load(path, allow_pickle=False)
-    except _DAMAGE as error:
-        raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
-    if not isinstance(file, np.lib.npyio.NpzFile):
-        raise DataError(f"{path} is a single array; save images and labels with numpy.savez.")
-    return file
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    with ExitStack() as stack:
+        try:
+            # NumPy leaves a damaged file open where it is given the path
+            stream = stack.enter_context(path.open("rb"))
+            file = np.load(stream, allow_pickle=False)
+        except _DAMAGE as error:
+            raise DataError(f"{path} cannot be read as an .npz file: {error}.") from error
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise DataError(f"{path} is a single array; save images and labels with numpy.savez.")
+        yield stack.enter_context(file)
 
 
 def _key(there: Collection[str], names: tuple[str, ...], suffix: str, path: Path) -> str:

@@ -1,5 +1,6 @@
 """The machine at hand: in this process, or in several."""
 
+import atexit
 import multiprocessing
 import os
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 from annotated_types import Ge
@@ -41,20 +43,36 @@ def usable_cores() -> int:
 def _in_processes(
     task: Callable[[Item], Result], items: Sequence[Item], processes: int
 ) -> Iterator[tuple[int, Result]]:
-    # spawn, because a forked torch may hang on locks its threads held
+    pool = _pool(processes)
+    futures = {pool.submit(task, item): number for number, item in enumerate(items)}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        _pool.cache_clear()
+        raise Interrupted(
+            "A worker process ended before its task did (killed, or out of memory). What it "
+            "finished is kept: run the same command again (fewer processes if memory is short)."
+        ) from error
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+@lru_cache(maxsize=1)
+def _pool(processes: int) -> ProcessPoolExecutor:
+    # one pool serves all stages, since a worker takes seconds to import torch; spawned, because
+    # a forked torch may hang on locks that its threads held
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _end_with, (os.getpid(),)) as pool:
-        futures = {pool.submit(task, item): number for number, item in enumerate(items)}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        except BrokenProcessPool as error:
-            raise Interrupted(
-                "A worker process ended before its task did (killed, or out of memory). What it "
-                "finished is kept: run the same command again (fewer processes if memory is short)."
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+    pool = ProcessPoolExecutor(processes, context, _end_with, (os.getpid(),))
+    atexit.register(_close, pool)
+    return pool
+
+
+def _close(pool: ProcessPoolExecutor) -> None:
+    # what the pool holds must be let go before the interpreter counts its semaphores
+    pool.shutdown(wait=True, cancel_futures=True)
+    _pool.cache_clear()
 
 
 def _end_with(parent: int) -> None:

@@ -44,7 +44,7 @@ class Flow(Generator):
     needs_real: ClassVar[bool] = True
     terms: ClassVar[str] = "weights fitted on the study's real images, under those images' terms"
 
-    fit_steps: Annotated[int, Ge(1)] = 5000
+    fit_steps: Annotated[int, Ge(1)] = 3000
     """Optimiser steps of the fit."""
 
     fit_batch_size: Annotated[int, Ge(1)] = 32
@@ -183,7 +183,7 @@ class _Fit:
         self.optimizer.step()
         self.step += 1
         self._average()
-        return float(loss)
+        return float(loss.detach())
 
     def save(self, path: Path) -> None:
         """Write a checkpoint atomically."""

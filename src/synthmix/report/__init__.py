@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from synthmix.report import page, pictures, results, tables
-from synthmix.report.drawing import Drawing, to_svg
+from synthmix.report.drawing import Drawing, to_html, to_svg
 from synthmix.report.figures import accuracy, per_class
 from synthmix.report.matrices import confusion, confusion_difference
 from synthmix.report.results import Results
@@ -23,18 +23,23 @@ def write(folder: Path) -> Path:
     sprites = pictures.make(samples, study)
     for name, text in tables.make(study).items():
         _put(folder / "tables" / name, text.encode())
-    for drawing in drawings.values():
-        _put(folder / "figures" / f"{drawing.name}.svg", to_svg(drawing))
+    files = {name: to_svg(drawing) for name, drawing in drawings.items()}
+    figures = {name: to_html(drawing, files[name]) for name, drawing in drawings.items()}
+    for name, svg in files.items():
+        _put(folder / "figures" / f"{name}.svg", svg)
     for sprite in sprites:
         _put(folder / "figures" / f"{sprite.name}.png", sprite.png)
-    html = page.render(study, drawings, sprites, timing)
+    html = page.render(study, figures, sprites, timing)
     _put(folder / "report.html", html.encode())
     return folder / "report.html"
 
 
 def draw(study: Results) -> dict[str, Drawing]:
     """Return every figure of the study by its name."""
-    drawings = [accuracy(study, "accuracy", 9.2, 4.4), accuracy(study, "accuracy-narrow", 4.3, 4.3)]
+    drawings = [
+        accuracy(study, "accuracy", 11.0, 4.6),
+        accuracy(study, "accuracy-narrow", 4.3, 4.3),
+    ]
     for arm in study.arms:
         drawings.append(confusion(study, arm))
         if arm.name != study.baseline.name:

@@ -7,15 +7,17 @@ variable, so that one drawing is readable on light and on dark ground.
 import io
 import re
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import ScaledTranslation
 
 INK, MUTED, RULE, GROUND = "#1c2430", "#5c6675", "#d9dee5", "#ffffff"
 GAIN, LOSS = "#1f6fb5", "#b9520d"
@@ -67,7 +69,7 @@ class Drawing:
 def style() -> Iterator[None]:
     """Draw in this module's style, whatever the user's own settings of matplotlib are."""
     keys = [key for key in matplotlib.rcParamsDefault if not key.startswith(("backend", "date."))]
-    settings = {key: matplotlib.rcParamsDefault[key] for key in keys} | _STYLE
+    settings: Any = {key: matplotlib.rcParamsDefault[key] for key in keys} | _STYLE
     with warnings.catch_warnings(), matplotlib.rc_context(settings):
         # the browser has fonts for what the bundled one lacks
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
@@ -79,6 +81,35 @@ def canvas(width: float, height: float, margins: tuple[float, float, float, floa
     left, right, top, bottom = margins
     box = (left / width, bottom / height, (width - left - right) / width)
     return Figure(figsize=(width, height)).add_axes((*box, (height - top - bottom) / height))
+
+
+def label_rows(
+    axes: Axes, rows: Iterable[int], names: Sequence[str], colour: str, size: float
+) -> None:
+    """Write a name left of each row.
+
+    Plain text, because matplotlib takes a hundred times as long for a tick.
+    """
+    axes.set_yticks([])
+    look: dict[str, Any] = {"color": colour, "fontsize": size, "ha": "right", "va": "center"}
+    for row, name in zip(rows, names, strict=True):
+        place = axes.get_yaxis_transform() + ScaledTranslation(
+            -0.07, 0, owner(axes).dpi_scale_trans
+        )
+        axes.text(0, row, name, transform=place, **look)
+
+
+def label_columns(
+    axes: Axes, columns: Iterable[int], names: Sequence[str], colour: str, size: float
+) -> None:
+    """Write a name, turned, below each column."""
+    axes.set_xticks([])
+    look: dict[str, Any] = {"color": colour, "fontsize": size, "ha": "center", "va": "top"}
+    for column, name in zip(columns, names, strict=True):
+        place = axes.get_xaxis_transform() + ScaledTranslation(
+            0, -0.07, owner(axes).dpi_scale_trans
+        )
+        axes.text(column, 0, name, transform=place, rotation=90, **look)
 
 
 def owner(axes: Axes) -> Figure:
@@ -98,9 +129,9 @@ def to_svg(drawing: Drawing) -> bytes:
     return buffer.getvalue()
 
 
-def to_html(drawing: Drawing) -> Markup:
-    """Return the figure as an `<svg>` element for the page, with hover titles on its markers."""
-    root = ElementTree.fromstring(to_svg(drawing))
+def to_html(drawing: Drawing, svg: bytes) -> Markup:
+    """Return the figure's file as an `<svg>` element with hover titles on its markers."""
+    root = ElementTree.fromstring(svg)
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
         element.attrib = {_plain(key): value for key, value in element.attrib.items()}

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ from synthmix.report.drawing import (
     SERIES,
     Drawing,
     canvas,
+    label_rows,
     owner,
     style,
 )
@@ -41,10 +43,10 @@ def accuracy(results: Results, name: str, width: float, height: float) -> Drawin
     with style():
         axes = canvas(width, height + 0.2 * rows, (0.75, 0.15, 0.15 + 0.2 * rows, 0.55))
         _band(axes, results.baseline.accuracy)
+        titles |= _spread(axes, results, [results.baseline], "baseline", "o", INK, 0.0)
         for i, source in enumerate(results.sources):
             titles |= _line(axes, results, i, source)
         titles |= _spread(axes, results, _others(results), "others", "o", MUTED, 0.0)
-        titles |= _spread(axes, results, [results.baseline], "baseline", "o", INK, 0.0)
         _frame_accuracy(axes, results)
         axes.legend(
             loc="lower left",
@@ -52,6 +54,7 @@ def accuracy(results: Results, name: str, width: float, height: float) -> Drawin
             ncols=columns,
             borderaxespad=0.2,
             columnspacing=1.6,
+            handletextpad=0.2,
         )
     return Drawing(name, owner(axes), sentences.alt_accuracy(results), titles)
 
@@ -97,12 +100,12 @@ def _spread(
         if arm.accuracy.low is not None and arm.accuracy.high is not None:
             low, high = arm.accuracy.low, arm.accuracy.high
             axes.vlines(arm.ratio + shift, low, high, color=colour, linewidth=1.4, zorder=4)
-    aside = 0.006 * _span(results)
+    aside = (0.024 if axes.bbox.width < 500 else 0.011) * _span(results)
     seeds = [(arm, run) for arm in arms for run in arm.runs]
     x_seeds = [arm.ratio + shift + aside for arm, _ in seeds]
     y_seeds = [float(run["accuracy"]) for _, run in seeds]
-    dots = {"linestyle": "none", "color": colour, "markeredgecolor": GROUND}
-    axes.plot(x_seeds, y_seeds, marker="o", markersize=4, alpha=0.55, zorder=5, **dots)
+    dots: dict[str, Any] = {"linestyle": "none", "color": colour, "markeredgecolor": GROUND}
+    axes.plot(x_seeds, y_seeds, marker="o", markersize=4.6, alpha=0.6, zorder=5, **dots)
     axes.lines[-1].set_gid(f"{gid}-seeds")
     means = [arm.accuracy.mean for arm in arms]
     name = label or (shorten(results.baseline.name, 24) if gid == "baseline" else "_")
@@ -177,8 +180,7 @@ def per_class(results: Results, arm: Arm) -> Drawing:
         for sign, gid in ((1, "above"), (0, "either"), (-1, "below")):
             titles |= _dots(axes, results, rows, scores, sign, gid)
         axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks(range(len(rows)), names, fontsize=8 if pitch > 0.2 else 7)
-        axes.tick_params(axis="y", length=0)
+        label_rows(axes, range(len(rows)), names, INK, 8 if pitch > 0.2 else 7)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * x:+.4g}"))
         axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
         axes.grid(axis="x")
@@ -214,7 +216,7 @@ def _dots(
     marker = "D" if sign else "o"
     face = colour if sign else GROUND
     means = [scores[i].mean for i in mine]
-    look = {"markerfacecolor": face, "markeredgecolor": colour, "markersize": 5.5}
+    look: dict[str, Any] = {"markerfacecolor": face, "markeredgecolor": colour, "markersize": 5.5}
     axes.plot(means, mine, marker=marker, linestyle="none", zorder=3, gid=gid, **look)
     texts = [
         f"{results.class_names[rows[i]]}: {with_interval(scores[i], points)} points" for i in mine

@@ -1,12 +1,24 @@
 """Confusion matrices: one colour whose opacity is the value, so any ground will do."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from synthmix.report import sentences
-from synthmix.report.drawing import GAIN, LOSS, Drawing, canvas, owner, style
+from synthmix.report.drawing import (
+    GAIN,
+    LOSS,
+    MUTED,
+    Drawing,
+    canvas,
+    label_columns,
+    label_rows,
+    owner,
+    style,
+)
 from synthmix.report.results import Arm, Matrix, Results
 from synthmix.report.sentences import shorten
 
@@ -33,10 +45,13 @@ def confusion(results: Results, arm: Arm) -> Drawing:
 
 
 def confusion_difference(results: Results, arm: Arm) -> Drawing:
-    """Draw the confusion minus the baseline's; all arms of a study share one scale."""
+    """Draw the confusion minus the baseline's; all arms of a study share one scale.
+
+    Full colour is `scale(results)`.
+    """
     matrix = blocks(arm.confusion - results.baseline.confusion)
     limit = scale(results)
-    title = f"minus {shorten(results.baseline.name, 20)}, points (full colour: ±{100 * limit:.1f})"
+    title = f"{shorten(arm.name, 24)} − {shorten(results.baseline.name, 16)}, points"
     axes = _matrix(results, _coloured(np.abs(matrix) / limit, matrix), title)
     _numbers(axes, matrix, "{:+.0f}")
     label = f"Confusion matrix of {arm.name} minus that of {results.baseline.name}, in points."
@@ -86,11 +101,12 @@ def _matrix(results: Results, pixels: NDArray[np.uint8], title: str) -> Axes:
         axes = canvas(width, cells + margin + 0.3, (margin, 0.1, 0.3, margin))
         # "none" stores one pixel a cell and leaves the enlarging to the reader's screen
         axes.imshow(pixels, interpolation="none")
-        axes.set_xticks(list(ticks), names, rotation=90, fontsize=8)
-        axes.set_yticks(list(ticks), names, fontsize=8)
-        axes.tick_params(length=0, labelcolor="#5c6675")
-        axes.set_xlabel("predicted class")
-        axes.set_ylabel("true class")
+        label_rows(axes, ticks, names, MUTED, 8)
+        label_columns(axes, ticks, names, MUTED, 8)
+        middle: dict[str, Any] = {"color": MUTED, "ha": "center", "va": "center"}
+        edge = -(margin - 0.12) / cells
+        axes.text(0.5, edge, "predicted class", transform=axes.transAxes, **middle)
+        axes.text(edge, 0.5, "true class", transform=axes.transAxes, rotation=90, **middle)
         axes.set_title(title, fontsize=9)
     return axes
 

@@ -11,7 +11,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from synthmix.report import matrices, sentences
-from synthmix.report.drawing import Drawing, to_html
 from synthmix.report.pictures import Sprite
 from synthmix.report.results import Arm, Estimate, Results, printable
 from synthmix.types import Json
@@ -33,7 +32,7 @@ class Bar:
 
 def render(
     results: Results,
-    drawings: Mapping[str, Drawing],
+    figures: Mapping[str, Markup],
     sprites: Sequence[Sprite],
     timing: Mapping[str, Json] | None,
 ) -> str:
@@ -43,7 +42,7 @@ def render(
     return environment.get_template("report.html.j2").render(
         results=results,
         raw=results.raw,
-        figures={name: to_html(drawing) for name, drawing in drawings.items()},
+        figures=figures,
         say=sentences,
         bars=_bars(results),
         limit=matrices.scale(results),
@@ -91,7 +90,9 @@ def _cell(score: Estimate | None, form: Any) -> Markup:
 
 
 def _value(value: Json) -> str:
-    """Return a setting as text: strings bare, everything else as JSON."""
+    """Return a setting as text: strings bare, lists of them with commas, the rest as JSON."""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        value = ", ".join(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return printable(text)
 

@@ -44,7 +44,7 @@ def load(path: Path, results: Results) -> Samples:
     if not path.is_file():
         return {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             samples = {printable(name): archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"{path} cannot be read: {error}") from None
@@ -97,5 +97,5 @@ def _sprite(source: str, name: str, pixels: NDArray[np.uint8], columns: int, sid
         # a box average reads no pixel of the neighbouring image
         image = image.resize((columns * side, rows * side), Image.Resampling.BOX)
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
+    image.save(buffer, format="PNG")
     return Sprite(name, source, rows, columns, min(height, side), buffer.getvalue())

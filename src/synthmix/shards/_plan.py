@@ -69,14 +69,16 @@ def _settle_one(
     artifact: Artifact, found: _Found, shards: Sequence[Shard], shard_size: int
 ) -> str | None:
     if not artifact.has(found.part):
-        return _drop(artifact, found.part)
+        _drop(artifact, found.part)
+        return None
     rows = _checked_rows(artifact, found, shard_size)
     planned = shards[found.number] if found.number < len(shards) else None
     if planned is None or rows > len(planned.requests):
         artifact.set_aside(found.part)  # of a larger set that was not finished: kept, not used
         return None
     if rows < len(planned.requests):
-        return _drop(artifact, found.part)  # end of a smaller set: made anew with more after it
+        _drop(artifact, found.part)  # end of a smaller set: made anew with more after it
+        return None
     if found.part != planned.part:
         artifact.rename_part(found.part, planned.part)
     return planned.part

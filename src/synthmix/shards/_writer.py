@@ -93,11 +93,14 @@ class ShardWriter:
 
     def _read(self, part: str, requests: Sequence[Request]) -> None:
         shard = ShardFile(self._artifact.path / part)
-        if shard.columns("seed")["seed"] != [request.seed for request in requests]:
-            raise ArtifactError(
-                f"{shard.path} has other seeds than this set's requests; "
-                "a set keeps the seed and the classes it was begun with."
-            )
+        made_from = shard.columns("label", "seed", "prompt")
+        asked = {name: [getattr(each, name) for each in requests] for name in made_from}
+        for name, values in made_from.items():
+            if values != asked[name]:
+                raise ArtifactError(
+                    f"{shard.path} was made with another {name} than is asked for now; "
+                    "a set keeps the classes, seeds and prompts it was begun with."
+                )
         for image in shard.images():
             self._content.update(image)
 
@@ -129,7 +132,7 @@ class _Content:
             raise DataError(
                 f"The images of a set must share one shape, got {self._shape} and {image.shape}."
             )
-        self._digest.update(np.ascontiguousarray(image))
+        self._digest.update(np.ascontiguousarray(image).data)
 
     def _begin(self, shape: tuple[int, ...]) -> None:
         self._shape = shape

@@ -31,7 +31,12 @@ class Step:
         """`done`, `in progress` or `to do`."""
         if self.artifact is None or not self.artifact.path.exists():
             return "to do"
-        return "done" if self.artifact.is_complete else "in progress"
+        return "done" if self.artifact.is_complete and self._holds_enough() else "in progress"
+
+    def _holds_enough(self) -> bool:
+        # a set may have been made with fewer images; it grows
+        assert self.artifact is not None
+        return self.stage != "generate" or self.artifact.manifest()["num_images"] >= self.units
 
 
 def steps(workspace: Workspace, stage: str) -> list[Step]:

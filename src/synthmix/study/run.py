@@ -50,18 +50,25 @@ def run_stage(
     if not todo:
         return
     with watch.stage(stage, todo):
+        for step in [step for step in todo if is_sound(step)]:
+            watch.finished(step, [])
+            todo.remove(step)
         tasks = [step.task for step in todo]
         for number, damaged in workspace.study.engine.map(TASKS[stage], tasks):
             watch.finished(todo[number], damaged)
             _remember(todo[number])
 
 
+def is_sound(step: Step) -> bool:
+    """Whether a step is done and every byte of it is as it was."""
+    return step.state == "done" and step.artifact is not None and not step.artifact.damaged()
+
+
 def _remember(step: Step) -> None:
-    if step.artifact is None or step.state != "to do":
-        timing = step.artifact and step.artifact.path / "timing.json"
-        if timing and timing.exists():
-            seconds = read_json(timing)["seconds"]
-            speeds.remember(step.task.study, step.stage, step.task.target, seconds / step.units)
+    timing = step.artifact.path / "timing.json" if step.artifact else None
+    if timing is not None and timing.exists():
+        seconds = read_json(timing)["seconds"]
+        speeds.remember(step.task.study, step.stage, step.task.target, seconds / step.units)
 
 
 def save_study(study: Study) -> None:

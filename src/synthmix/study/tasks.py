@@ -10,7 +10,7 @@ import numpy as np
 
 from synthmix.hardware import determinism
 from synthmix.mixing import Arm
-from synthmix.shards import repair, requests, write_set
+from synthmix.shards import load_prompts, repair, requests, save_prompts, write_set
 from synthmix.store import Artifact, read_json, write_json
 from synthmix.study.card import set_card
 from synthmix.study.file import Study, SyntheticSet
@@ -97,8 +97,6 @@ def prompts_of(workspace: Workspace, each: SyntheticSet) -> list[Prompt] | None:
     """Return a set's prompts, written once and replayed from then on."""
     if each.prompts is None or each.per_class is None:
         return None
-    from synthmix.shards import load_prompts, save_prompts
-
     artifact = workspace.prompts_artifact(each)
     with artifact.locked():
         if not artifact.is_complete:

@@ -15,6 +15,7 @@ from synthmix.decoded import open_images
 from synthmix.errors import DataError
 from synthmix.images import match_classes, per_class_rows, stratified_rows, take
 from synthmix.mixing import Arm, Supply
+from synthmix.prompts import PromptStrategy
 from synthmix.seeding import derive
 from synthmix.store import Artifact
 from synthmix.study.file import Study, SyntheticSet, component_settings
@@ -148,7 +149,7 @@ class Workspace:
         settings = {
             "kind": "synthetic set",
             "generator": component_settings(each.generator),
-            "prompts": None if each.prompts is None else component_settings(each.prompts),
+            "prompts": prompt_settings(each.prompts),
             "fitted": self.fit_artifact(each, run).fingerprint if each.is_fitted else None,
             "class_names": list(self.class_names),
             "image_size": self.image_size,
@@ -164,7 +165,7 @@ class Workspace:
         assert each.prompts is not None
         settings = {
             "kind": "prompts",
-            "prompts": component_settings(each.prompts),
+            "prompts": prompt_settings(each.prompts),
             "class_names": list(self.class_names),
             "per_class": each.per_class,
             "seed": derive(self.study.seed, "prompts", each.name),
@@ -230,6 +231,13 @@ class Workspace:
             progress=self.progress,
             where="real",
         )
+
+
+def prompt_settings(prompts: PromptStrategy | None) -> dict[str, Any] | None:
+    """Return what a set's texts depend on: the strategy, its settings, and its file's content."""
+    if prompts is None:
+        return None
+    return {**component_settings(prompts), "content": prompts.content()}
 
 
 def mark(rows: Indices) -> str:

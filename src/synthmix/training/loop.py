@@ -28,11 +28,14 @@ from synthmix.training.batches import (
     num_bytes,
     stream,
 )
+from synthmix.training.compact import CompactResNet
 from synthmix.training.models import build_model
 from synthmix.training.recipe import Recipe
 from synthmix.types import ImageSet, Mixture, Pixels
 
 EVALUATION_BATCH = 500
+INITIAL_IMAGES = 2000
+"""Images from which a data-dependent initialisation takes its statistics."""
 
 
 @dataclass
@@ -111,8 +114,15 @@ class Trainer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive(self.seed, "initialisation"))
             model = build_model(self.recipe.model, num_classes, image_size)
+        if isinstance(model, CompactResNet):
+            model.initialise_from(normalise(self._first_images()))
         model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return State(model, _averaged(model, self.recipe.ema_decay), _optimizer(model, self.recipe))
+
+    def _first_images(self) -> Tensor:
+        # the arm's own images: one without real images must not learn their statistics either
+        steps = range(-(-INITIAL_IMAGES // self.recipe.batch_size))
+        return torch.cat(list(stream(self.images, self.rows, steps, workers=0)))
 
     def _batches(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:
         is_small = num_bytes(self.images) <= IN_MEMORY_BYTES

@@ -1,8 +1,5 @@
 """Classifiers by name: ours, torchvision's ResNets with the right stem, and every timm model."""
 
-from collections.abc import Callable
-
-import torchvision
 from torch import nn
 
 from synthmix.errors import MissingPackage, SettingError, suggestion
@@ -15,11 +12,7 @@ With the ImageNet stem a 32-pixel image reaches the first block at 8 pixels, whi
 some 16 points on CIFAR-100.
 """
 
-_RESNETS: dict[str, Callable[..., nn.Module]] = {
-    "resnet18": torchvision.models.resnet18,
-    "resnet34": torchvision.models.resnet34,
-    "resnet50": torchvision.models.resnet50,
-}
+_RESNETS = ("resnet18", "resnet34", "resnet50")
 _IMAGENET_STEM = "-imagenet-stem"
 _TIMM = "timm/"
 
@@ -46,7 +39,10 @@ def build_model(name: str, num_classes: int, image_size: int) -> nn.Module:
 
 
 def _resnet(name: str, num_classes: int, *, small: bool) -> nn.Module:
-    model = _RESNETS[name](num_classes=num_classes)
+    # torchvision and timm load torch's compiler, seconds that a compact network need not pay
+    from torchvision.models import get_model
+
+    model: nn.Module = get_model(name, num_classes=num_classes)
     if small:
         # He et al. 2016, section 4.2: a 3x3 convolution of stride 1 and no pooling
         model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)

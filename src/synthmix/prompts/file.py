@@ -1,0 +1,134 @@
+"""Prompts from a file: JSON, JSONL or CSV, texts by class name."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.prompts import PromptStrategy
+from synthmix.store import sha256
+from synthmix.types import Json, Prompt
+
+Entry = tuple[str, Any, str]
+"""Class name, text as it was read, and where it was read."""
+
+# keys of JSONL and columns of CSV: either name will do
+_CLASS = ("class", "label")
+_TEXT = ("prompt", "text")
+
+
+@dataclass(frozen=True, kw_only=True)
+class File(PromptStrategy):
+    """Takes each class's prompts in the file's order.
+
+    Fewer than `per_class` are cycled: the images of equal texts differ by their seeds. More are
+    left over. Raises SettingError for the path, DataError for what is in the file.
+    """
+
+    path: str
+    """JSON {class: [text]} or {class: {index: text}}, or JSONL or CSV with class and prompt."""
+
+    def content(self) -> Json:
+        path = Path(self.path).expanduser()
+        return sha256(path) if path.is_file() else None
+
+    def write(self, class_names: tuple[str, ...], per_class: int, *, seed: int) -> Iterator[Prompt]:
+        path = Path(self.path).expanduser()
+        texts = _by_class(_read(path), class_names, path)
+        for index in range(per_class):
+            for label, name in enumerate(class_names):
+                number = index % len(texts[name])
+                source = {"file": path.name, "number": number}
+                yield Prompt(label, index, texts[name][number], self.name, source)
+
+
+def _by_class(
+    entries: Iterable[Entry], class_names: tuple[str, ...], path: Path
+) -> dict[str, list[str]]:
+    texts: dict[str, list[str]] = {name: [] for name in class_names}
+    for name, text, where in entries:
+        if name not in texts:
+            raise DataError(f"{where}: unknown class '{name}'. {suggestion(name, class_names)}")
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"{where}: the prompt of class '{name}' must be a text, got {text!r}.")
+        texts[name].append(text)
+    for name, found in texts.items():
+        if not found:
+            raise DataError(f"{path}: class '{name}' has no prompt; every class needs one.")
+    return texts
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    readers = {".json": _read_json, ".jsonl": _read_jsonl, ".csv": _read_csv}
+    if not path.is_file():
+        raise SettingError(f"path: there is no file {path}.")
+    if path.suffix.lower() not in readers:
+        raise SettingError(f"path must end in {', '.join(readers)}, got {path.name!r}.")
+    try:
+        # "utf-8-sig": spreadsheets begin their files with a byte order mark
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: it must be UTF-8, but {error}.") from None
+    return readers[path.suffix.lower()](text, path)
+
+
+def _read_json(text: str, path: Path) -> Iterator[Entry]:
+    content = _parsed(text, path, 1)
+    if not isinstance(content, dict):
+        raise DataError(f"{path}: it must be {{class: [text]}}, got a {type(content).__name__}.")
+    for name, texts in content.items():
+        for value in _in_order(texts, f"{path}: class '{name}'"):
+            yield name, value, str(path)
+
+
+def _in_order(texts: Any, where: str) -> list[Any]:
+    if isinstance(texts, list):
+        return texts
+    if not isinstance(texts, dict):
+        raise DataError(f"{where}: it must be [text] or {{index: text}}, got {texts!r}.")
+    for index in texts:
+        if not index.isdecimal():
+            raise DataError(f"{where}: an index must be a number, got '{index}'.")
+    return [texts[index] for index in sorted(texts, key=int)]
+
+
+def _read_jsonl(text: str, path: Path) -> Iterator[Entry]:
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            row = _parsed(line, path, number)
+            if not isinstance(row, dict):
+                raise DataError(
+                    f"{path} line {number}: it must be an object, got {line.strip()!r}."
+                )
+            yield _entry(row, f"{path} line {number}")
+
+
+def _read_csv(text: str, path: Path) -> Iterator[Entry]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    for row in reader:
+        yield _entry(row, f"{path} line {reader.line_num}")
+
+
+def _parsed(text: str, path: Path, first_line: int) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        line = first_line + error.lineno - 1
+        raise DataError(f"{path} line {line}: not valid JSON: {error.msg}.") from None
+
+
+def _entry(row: Mapping[str, Any], where: str) -> Entry:
+    return str(_value(row, _CLASS, where)), _value(row, _TEXT, where), where
+
+
+def _value(row: Mapping[str, Any], keys: tuple[str, str], where: str) -> Any:
+    for key in keys:
+        if key in row:
+            return row[key]
+    raise DataError(
+        f"{where}: it needs '{keys[0]}' or '{keys[1]}', got {', '.join(map(str, row))}."
+    )

@@ -1,0 +1,36 @@
+"""Prompts as stored data: written once, replayed from then on."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from synthmix.errors import ArtifactError
+from synthmix.store import Artifact, canonical
+from synthmix.types import Prompt
+
+_PART = "prompts.jsonl"
+
+
+def save_prompts(artifact: Artifact, prompts: Sequence[Prompt]) -> None:
+    """Write the prompts, one JSON object a line, and seal; a sealed artifact is left as it is."""
+    if artifact.is_complete:
+        return
+    with artifact.part(_PART) as path:
+        path.write_text("".join(f"{canonical(asdict(each))}\n" for each in prompts), "utf-8")
+    artifact.seal(num_prompts=len(prompts))
+
+
+def load_prompts(artifact: Artifact) -> list[Prompt]:
+    """Return the stored prompts in their order; raises ArtifactError where they cannot be read."""
+    path = artifact.path / _PART
+    if not artifact.is_complete or not path.exists():
+        raise ArtifactError(f"{path} is not there or not finished; run the same command again.")
+    lines = path.read_bytes().splitlines()  # of bytes: a text may hold Unicode's own line ends
+    return [_prompt(line, f"{path} line {number}") for number, line in enumerate(lines, start=1)]
+
+
+def _prompt(line: bytes, where: str) -> Prompt:
+    try:
+        return Prompt(**json.loads(line))
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(f"{where} is damaged: {error}.") from None

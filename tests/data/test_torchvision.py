@@ -1,0 +1,75 @@
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.error import URLError
+
+import numpy as np
+import pytest
+from torchvision import datasets
+
+from synthmix.data.torchvision import Torchvision
+from synthmix.errors import DataError, SettingError
+
+
+def test_mnist_has_its_own_names_and_splits(settings_of: Callable[[str], dict[str, Any]]) -> None:
+    settings = settings_of("torchvision")
+    source = Torchvision(**settings)
+    assert source.list("train").class_names[:2] == ("0 - zero", "1 - one")
+    assert source.list("train").content != source.list("test").content
+    own = datasets.MNIST(settings["root"], train=False)
+    for (image, label), (expected, target) in zip(source.read("test"), own, strict=True):
+        assert label == target
+        assert (image == np.asarray(expected)[:, :, None]).all()
+
+
+def test_a_split_argument_is_used_where_torchvision_has_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    asked: list[Any] = []
+
+    def load(root: Path, split: str, download: bool) -> Any:
+        asked.append((root, split, download))
+        return [(SimpleNamespace(), 0)]
+
+    monkeypatch.setattr(datasets, "SVHN", load)
+    listing = Torchvision(dataset="SVHN", root=str(tmp_path), download=False).list("test")
+    assert asked == [(tmp_path, "test", False)]
+    assert listing.class_names == tuple("0123456789")
+
+
+def test_files_go_to_the_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SYNTHMIX_CACHE", str(tmp_path))
+    with pytest.raises(DataError, match=str(tmp_path / "torchvision")):
+        Torchvision(dataset="MNIST", download=False).list("train")
+
+
+@pytest.mark.parametrize("name", ["CIFAR10", "CIFAR100", "FashionMNIST", "MNIST", "SVHN", "STL10"])
+def test_the_usual_names_are_known(name: str) -> None:
+    assert Torchvision(dataset=name).dataset == name
+
+
+def test_an_unknown_name_is_an_error_at_once() -> None:
+    with pytest.raises(SettingError, match=r"dataset is 'CIFAR1O'.* Did you mean 'CIFAR10'"):
+        Torchvision(dataset="CIFAR1O")
+    with pytest.raises(SettingError, match=r"dataset is 'FakeData', which is not one of: .*MNIST"):
+        Torchvision(dataset="FakeData")
+
+
+def test_what_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
+    source = Torchvision(dataset="CIFAR10", root=str(tmp_path), download=False)
+    with pytest.raises(DataError, match=r"CIFAR10 could not be loaded .*set download: true, or"):
+        source.list("train")
+
+
+def test_offline_the_message_says_what_to_copy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", fail)
+    for name in ("MNIST", "CIFAR10"):
+        with pytest.raises(DataError, match=r"no network.*: fetch it where there is") as caught:
+            Torchvision(dataset=name, root=str(tmp_path)).list("train")
+        assert "\n" not in str(caught.value)

@@ -1,0 +1,80 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from synthmix.engines.local import Local
+from synthmix.errors import Interrupted, SettingError
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def fail(number: int) -> int:
+    if number == 1:
+        raise SettingError("number is 1")
+    return number
+
+
+def die(number: int) -> int:
+    if number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_item_once_with_its_number(processes: int) -> None:
+    found = list(Local(processes=processes).map(square, [3, 1, 2]))
+    assert sorted(found) == [(0, 9), (1, 1), (2, 4)]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_tasks_error_reaches_the_caller(processes: int) -> None:
+    with pytest.raises(SettingError, match="number is 1"):
+        list(Local(processes=processes).map(fail, [0, 1, 2]))
+
+
+def test_a_dead_worker_is_a_clear_error() -> None:
+    with pytest.raises(Interrupted, match="run the same command again"):
+        list(Local(processes=2).map(die, [0, 1, 2]))
+
+
+def test_nothing_to_do() -> None:
+    assert list(Local().map(square, [])) == []
+
+
+def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+    script = tmp_path / "study.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "from pathlib import Path\n"
+        "from synthmix.engines.local import Local\n"
+        "def task(n):\n"
+        f"    Path({str(tmp_path)!r}, f'pid{{n}}').write_text(str(os.getpid())); time.sleep(60)\n"
+        "if __name__ == '__main__':\n"
+        "    list(Local(processes=2).map(task, [0, 1]))\n"
+    )
+    parent = subprocess.Popen([sys.executable, str(script)])
+    deadline = time.monotonic() + 30
+    while len(list(tmp_path.glob("pid*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    parent.kill()
+    parent.wait()
+    workers = [int(path.read_text()) for path in tmp_path.glob("pid*")]
+    assert len(workers) == 2
+    while any(_is_alive(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(_is_alive(pid) for pid in workers)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"

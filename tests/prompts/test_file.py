@@ -1,0 +1,101 @@
+"""Prompts from files: three formats, and what can be wrong with each."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from synthmix.errors import DataError, SettingError
+from synthmix.prompts.file import File
+
+NAMES = ("cat", "dog")
+FORMATS = {
+    "lists.json": json.dumps({"dog": ["d0"], "cat": ["c0", "c1"]}),
+    "indices.json": json.dumps({"cat": {"10": "c1", "9": "c0"}, "dog": {"0": "d0"}}),
+    "class.jsonl": '{"class": "dog", "prompt": "d0"}\n\n{"class": "cat", "text": "c0"}\n'
+    '{"label": "cat", "prompt": "c1", "more": 3}',
+    "class.csv": "class,prompt\ncat,c0\ndog,d0\ncat,c1\n",
+    "label.CSV": "\ufefftext,x,label\r\nc0,1,cat\r\nd0,2,dog\r\nc1,,cat\r\n",
+}
+
+
+def write(folder: Path, name: str, content: str | bytes) -> File:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return File(path=str(path))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_format_is_read_and_short_classes_are_cycled(name: str, tmp_path: Path) -> None:
+    written = list(write(tmp_path, name, FORMATS[name]).write(NAMES, 3, seed=0))
+    assert [each.text for each in written] == ["c0", "d0", "c1", "d0", "c0", "d0"]
+    assert [each.index for each in written] == [0, 0, 1, 1, 2, 2]
+    assert written[4].source == {"file": name, "number": 0}
+
+
+def test_prompts_beyond_the_count_are_left_over(tmp_path: Path) -> None:
+    written = write(tmp_path, "a.json", FORMATS["lists.json"]).write(NAMES, 1, seed=0)
+    assert [each.text for each in written] == ["c0", "d0"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_text_may_hold_line_ends_of_unicode_and_of_its_own(name: str, tmp_path: Path) -> None:
+    text = "one\u2028two"
+    row = json.dumps({"class": "cat", "prompt": text}, ensure_ascii=False)
+    content = f'class,prompt\ncat,"{text}"\n' if name.endswith("csv") else row
+    (written,) = write(tmp_path, name, content).write(("cat",), 1, seed=0)
+    assert written.text == text
+
+
+WRONG = {
+    "unknown class": ("a.json", '{"cta": ["x"]}', "unknown class 'cta'. Did you mean 'cat'?"),
+    "class without prompt": ("a.json", '{"cat": ["x"], "dog": []}', "class 'dog' has no prompt"),
+    "empty text": (
+        "a.jsonl",
+        '{"class": "cat", "prompt": " "}',
+        "line 1: the prompt of class 'cat'",
+    ),
+    "no text": ("a.json", '{"cat": [3]}', "the prompt of class 'cat' must be a text, got 3"),
+    "short row": ("a.csv", "class,prompt\ncat,c\ndog\n", "line 3: the prompt of class 'dog'"),
+    "bad JSON": ("a.json", '{"cat": ["x"],\n"dog" ["y"]}', "a.json line 2: not valid JSON"),
+    "bad JSONL": ("a.jsonl", '{"class": "cat", "prompt": "x"}\n\n{oops}', "line 3: not valid JSON"),
+    "list": ("a.json", "[1]", "it must be {class: [text]}, got a list"),
+    "text for list": ("a.json", '{"cat": "x"}', "class 'cat': it must be [text] or {index: text}"),
+    "bad index": ("a.json", '{"cat": {"first": "x"}}', "an index must be a number, got 'first'"),
+    "row of no object": ("a.jsonl", '"cat"', "line 1: it must be an object"),
+    "no class column": (
+        "a.csv",
+        "name,prompt\ncat,x\n",
+        "it needs 'class' or 'label', got name, prompt",
+    ),
+    "no text column": (
+        "a.jsonl",
+        '{"label": "cat"}',
+        "line 1: it needs 'prompt' or 'text', got label",
+    ),
+    "not UTF-8": ("a.csv", b"class,prompt\ncat,\xff\n", "it must be UTF-8"),
+    "empty file": ("a.csv", "", "class 'cat' has no prompt"),
+}
+
+
+@pytest.mark.parametrize(("name", "content", "said"), WRONG.values(), ids=WRONG)
+def test_what_is_wrong_is_said_in_one_line(
+    name: str, content: str | bytes, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as info:
+        list(write(tmp_path, name, content).write(NAMES, 2, seed=0))
+    assert said in str(info.value)
+    assert str(tmp_path / name) in str(info.value)
+    assert "\n" not in str(info.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"path: there is no file .*nowhere\.json"):
+        list(File(path=str(tmp_path / "nowhere.json")).write(NAMES, 1, seed=0))
+
+
+def test_another_format_is_refused_with_those_that_are_read(tmp_path: Path) -> None:
+    with pytest.raises(
+        SettingError, match=r"path must end in \.json, \.jsonl, \.csv, got 'a\.txt'"
+    ):
+        list(write(tmp_path, "a.txt", "x").write(NAMES, 1, seed=0))

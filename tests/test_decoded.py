@@ -1,0 +1,251 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from synthmix.data import ImageSource, Listing, Split
+from synthmix.data.huggingface import Huggingface
+from synthmix.decoded import cache_folder, open_images
+from synthmix.errors import DataError
+from synthmix.images import content_fingerprint, resized
+from synthmix.types import Pixels
+
+CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10"
+ROOT = str(Path(__file__).parents[__name__.count(".")])  # where other processes import from
+NAMES = ("cat", "dog")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Painted(ImageSource):
+    """Random images of the sizes asked for, in two classes by turns."""
+
+    sizes: tuple[tuple[int, int], ...] = ((6, 6),) * 10
+    listed: int | None = None
+    stops_at: int = -1
+    content: ClassVar[str] = "a"
+    names: ClassVar[tuple[str, ...]] = NAMES
+
+    def list(self, split: Split) -> Listing:
+        total = len(self.sizes) if self.listed is None else self.listed
+        return Listing(self.names, total, self.content)
+
+    def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
+        READS.append(split)
+        random = np.random.default_rng(len(split))
+        for row, size in enumerate(self.sizes):
+            if row == self.stops_at:
+                raise KeyboardInterrupt
+            yield random.integers(0, 256, (*size, 3), dtype=np.uint8), row % 2
+
+
+READS: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _no_reads() -> None:
+    READS.clear()
+
+
+def folders(cache: Path) -> list[Path]:
+    return sorted(path for path in (cache / "decoded").iterdir() if path.name != ".locks")
+
+
+def test_images_are_decoded_once_and_mapped(tmp_path: Path) -> None:
+    first = open_images(Painted(), "train", image_size=None, cache=tmp_path)
+    again = open_images(Painted(), "train", image_size=None, cache=tmp_path)
+    expected = list(Painted().read("train"))
+    assert isinstance(again.pixels, np.memmap)
+    assert not again.pixels.flags.writeable
+    assert (again.pixels == np.stack([image for image, _ in expected])).all()
+    assert again.labels.tolist() == [label for _, label in expected]
+    assert again.labels.dtype == np.int64
+    assert (again.class_names, again.fingerprint) == (first.class_names, first.fingerprint)
+    assert again.fingerprint == content_fingerprint(again.pixels, again.labels, NAMES)
+    assert len(READS) == 2  # the first opening and this test
+
+
+@pytest.mark.parametrize("change", [{"content": "b"}, {"names": ("dog", "cat")}])
+def test_what_changes_the_images_is_decoded_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    for name, value in change.items():
+        monkeypatch.setattr(Painted, name, value)
+    images = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    assert len(READS) == 2
+    assert images.class_names == Painted.names
+
+
+def test_split_size_kernel_and_revision_have_a_cache_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for split, size, kernel in [
+        ("train", None, "lanczos"),
+        ("test", None, "lanczos"),
+        ("train", 4, "lanczos"),
+        ("train", 4, "box"),
+    ]:
+        open_images(Painted(), split, image_size=size, resize=kernel, cache=tmp_path)
+    monkeypatch.setattr(Painted, "revision", 2)
+    open_images(Painted(), "train", image_size=4, cache=tmp_path)
+    assert len(READS) == len(folders(tmp_path)) == 5
+
+
+def test_images_of_other_shapes_are_fitted(tmp_path: Path) -> None:
+    source = Painted(sizes=((6, 6), (8, 6), (20, 30), (3, 2)))
+    images = open_images(source, "train", image_size=5, resize="box", cache=tmp_path)
+    for fitted, (image, _) in zip(images.pixels, source.read("train"), strict=True):
+        assert (fitted == resized(image, 5, "box")).all()
+
+
+def test_mixed_sizes_need_an_image_size(tmp_path: Path) -> None:
+    source = Painted(sizes=((6, 6), (6, 6), (8, 8)))
+    with pytest.raises(DataError, match=r"^fakes: .*\(6x6 and 8x8 pixels\): set image_size"):
+        open_images(source, "train", image_size=None, cache=tmp_path, where="fakes")
+    with pytest.raises(DataError, match=r"not square \(4x6 pixels\): set image_size"):
+        open_images(Painted(sizes=((6, 4),)), "train", image_size=None, cache=tmp_path)
+
+
+def test_an_empty_class_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Painted, "names", ("cat", "dog", "emu"))
+    with pytest.raises(DataError, match=r"^real: class 'emu' has no image\.$"):
+        open_images(Painted(), "test", image_size=6, cache=tmp_path)
+
+
+@pytest.mark.parametrize(("listed", "held"), [(9, 10), (11, 10)])
+def test_a_source_that_changes_while_it_is_read_is_an_error(
+    tmp_path: Path, listed: int, held: int
+) -> None:
+    with pytest.raises(DataError, match=f"listed {listed} images and then held {held}"):
+        open_images(Painted(listed=listed), "train", image_size=6, cache=tmp_path)
+    with pytest.raises(DataError, match="listed 0 images"):
+        open_images(Painted(sizes=()), "train", image_size=6, cache=tmp_path)
+
+
+def test_only_the_training_split_is_cut_down(tmp_path: Path) -> None:
+    whole = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    subset = open_images(Painted(per_class=2, seed=1), "train", image_size=6, cache=tmp_path)
+    other = open_images(Painted(per_class=2, seed=2), "train", image_size=6, cache=tmp_path)
+    assert subset.per_class() == [2, 2]
+    assert {each.tobytes() for each in subset.pixels} < {each.tobytes() for each in whole.pixels}
+    assert len({whole.fingerprint, subset.fingerprint, other.fingerprint}) == 3
+    assert READS == ["train"]
+    assert len(open_images(Painted(per_class=2), "test", image_size=6, cache=tmp_path)) == 10
+    with pytest.raises(DataError, match=r"^real: per_class is 6, but class 'cat' has 5 images"):
+        open_images(Painted(per_class=6), "train", image_size=6, cache=tmp_path)
+
+
+def test_a_stopped_decoding_leaves_nothing_that_looks_complete(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        open_images(Painted(stops_at=7), "train", image_size=6, cache=tmp_path)
+    files = [path.name for path in (tmp_path / "decoded").rglob("*") if path.is_file()]
+    assert [name for name in files if not name.endswith(".lock")] == []
+
+
+KILLED = f"""
+import os, signal, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from {__name__} import Painted
+import synthmix.decoded as decoded
+def stop(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(*((decoded, "content_fingerprint", stop) if sys.argv[3] == "pixels"
+          else (decoded.Artifact, "seal", stop)))
+decoded.open_images(Painted(), "train", image_size=6, cache=Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("moment", ["pixels", "seal"])
+def test_a_killed_decoding_starts_again(tmp_path: Path, moment: str) -> None:
+    command = [sys.executable, "-c", KILLED, ROOT, str(tmp_path), moment]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    [folder] = folders(tmp_path)
+    assert any(folder.iterdir())
+    assert not (folder / "manifest.json").exists()
+    images = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    assert READS == ["train"]
+    assert images.fingerprint == content_fingerprint(images.pixels, images.labels, NAMES)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {"manifest.json", "pixels.npy", "labels.npy"}
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "longer", "manifest"])
+def test_a_damaged_cache_is_remade(tmp_path: Path, damage: str) -> None:
+    before = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    [folder] = folders(tmp_path)
+    pixels, manifest = folder / "pixels.npy", folder / "manifest.json"
+    if damage == "gone":
+        pixels.unlink()
+    elif damage == "manifest":
+        manifest.write_bytes(manifest.read_bytes()[:50])
+    else:
+        os.truncate(pixels, pixels.stat().st_size + (10 if damage == "longer" else -10))
+    after = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    assert len(READS) == 2
+    assert (after.pixels == before.pixels).all() or damage == "cut"  # a map shows the cut file
+    assert after.fingerprint == before.fingerprint
+
+
+def test_progress_counts_up_to_the_total(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    source = Painted(sizes=((2, 2),) * 600)
+    for _ in range(2):  # the second opening has nothing to do
+        open_images(
+            source, "train", image_size=2, cache=tmp_path, progress=lambda *at: told.append(at)
+        )
+    assert told == [(256, 600), (512, 600), (600, 600)]
+
+
+def test_the_manifest_holds_names_and_fingerprint(tmp_path: Path) -> None:
+    images = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    manifest = json.loads((folders(tmp_path)[0] / "manifest.json").read_text())
+    assert manifest["class_names"] == list(NAMES)
+    assert manifest["content_fingerprint"] == images.fingerprint
+    assert not {"per_class", "seed"} & set(manifest["settings"]["settings"])
+
+
+def test_the_cache_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYNTHMIX_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert cache_folder() == Path("~/.cache/synthmix").expanduser()
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    assert cache_folder() == Path("/xdg/synthmix")
+    monkeypatch.setenv("SYNTHMIX_CACHE", "/own")
+    assert cache_folder() == Path("/own")
+
+
+def test_two_processes_decode_once(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[1])\n"
+        f"import {__name__} as t\n"
+        "s = t.Painted(sizes=((24, 24),) * 3000)\n"
+        "i = t.open_images(s, 'train', image_size=16, cache=Path(sys.argv[2]))\n"
+        "print(len(t.READS), i.fingerprint)\n"
+    )
+    command = [sys.executable, "-c", code, ROOT, str(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate()[0].split() for process in both]
+    assert sorted(reads for reads, _ in told) == ["0", "1"]
+    assert told[0][1] == told[1][1]
+
+
+@pytest.mark.skipif(not CIFAR10.is_dir(), reason=f"the real CIFAR-10 is not at {CIFAR10}")
+def test_cifar10_opens_from_the_cache_in_a_fifth_of_a_second(tmp_path: Path) -> None:
+    source = Huggingface(path=str(CIFAR10))
+    images = open_images(source, "test", image_size=None, cache=tmp_path)
+    assert images.pixels.shape == (10_000, 32, 32, 3)
+    assert images.per_class() == [1000] * 10
+    start = time.process_time()
+    again = open_images(source, "test", image_size=None, cache=tmp_path)
+    assert time.process_time() - start < 0.2
+    assert again.fingerprint == images.fingerprint

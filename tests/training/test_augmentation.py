@@ -1,0 +1,66 @@
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn import functional
+
+from synthmix.training.augmentation import Augmentation, normalise
+
+POOL = torch.randint(
+    0, 256, (6, 8, 8, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+)
+ROWS = torch.tensor([5, 0, 3, 3])
+
+
+def random(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def test_without_settings_it_only_normalises() -> None:
+    out = Augmentation(crop=0, flip=False, cutout=0)(POOL, ROWS, random())
+    torch.testing.assert_close(out, normalise(POOL[ROWS]))
+    assert out.is_contiguous(memory_format=torch.channels_last)
+    assert out.min() >= -2
+    assert out.max() <= 2
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 1000), st.integers(0, 4))
+def test_every_crop_is_one_of_the_reflected_image(seed: int, crop: int) -> None:
+    out = Augmentation(crop=crop, flip=True, cutout=0)(POOL, ROWS, random(seed))
+    padded = functional.pad(normalise(POOL[ROWS]), (crop,) * 4, mode="reflect")
+    for image, source in zip(out, padded, strict=True):
+        windows = [
+            source[:, y : y + 8, x : x + 8]
+            for y in range(2 * crop + 1)
+            for x in range(2 * crop + 1)
+        ]
+        candidates = [*windows, *(window.flip(2) for window in windows)]
+        assert any(torch.equal(image, candidate) for candidate in candidates)
+
+
+def test_images_of_a_batch_are_augmented_each_on_its_own() -> None:
+    out = Augmentation(crop=2, flip=True, cutout=0)(
+        POOL, torch.zeros(64, dtype=torch.long), random()
+    )
+    assert len({image.numpy().tobytes() for image in out}) > 20
+
+
+def test_half_are_mirrored() -> None:
+    out = Augmentation(crop=0, flip=True, cutout=0)(
+        POOL, torch.zeros(2000, dtype=torch.long), random()
+    )
+    plain = normalise(POOL[:1])
+    share = np.mean([torch.equal(image, plain[0]) for image in out])
+    assert 0.45 < share < 0.55
+
+
+def test_cutout_blanks_one_square() -> None:
+    pool = torch.full((1, 16, 16, 3), 255, dtype=torch.uint8)
+    out = Augmentation(crop=0, flip=False, cutout=4)(
+        pool, torch.zeros(200, dtype=torch.long), random()
+    )
+    holes = (out == 0).all(dim=1).sum(dim=(1, 2))
+    assert holes.max() == 16
+    assert holes.min() >= 4  # at a corner a quarter of the square is left
+    assert ((out == 0) | (out == 2)).all()

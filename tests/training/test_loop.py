@@ -1,0 +1,145 @@
+"""The loop: equal steps, exact resume, the same numbers from memory and from a stream."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from synthmix.training import loop
+from synthmix.training.loop import Trainer, learning_rate_at
+from synthmix.training.recipe import Recipe
+from synthmix.types import ImageSet, Mixture
+
+Maker = Callable[..., ImageSet]
+SMALL = Recipe(steps=12, batch_size=16, learning_rate=0.05, crop=1)
+
+
+def mixture(real: int, synthetic: int = 0, share: float | None = None) -> Mixture:
+    rows = {"gan": np.arange(synthetic)} if synthetic else {}
+    return Mixture("arm", 0.0, 0, np.arange(real), rows, share)
+
+
+def trained(recipe: Recipe, real: ImageSet, seed: int = 0, **more: Any) -> Trainer:
+    trainer = Trainer(
+        recipe, more.get("mixture", mixture(len(real))), real, more.get("sets", {}), seed=seed
+    )
+    for _ in trainer.steps():
+        pass
+    return trainer
+
+
+def weights(trainer: Trainer) -> list[torch.Tensor]:
+    return [value.clone() for value in trainer.state.evaluated.state_dict().values()]
+
+
+def same(one: Trainer, other: Trainer) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
+
+
+def test_it_learns(make_images: Maker) -> None:
+    real = make_images(per_class=30)
+    trainer = trained(
+        Recipe(steps=150, batch_size=30, learning_rate=0.05, crop=0, flip=False), real
+    )
+    predicted = trainer.predict(make_images(per_class=20, seed=1).pixels).argmax(axis=1)
+    assert (predicted == make_images(per_class=20, seed=1).labels).mean() > 0.9
+
+
+def test_a_run_repeats_bitwise_and_seeds_differ(make_images: Maker) -> None:
+    real = make_images()
+    assert same(trained(SMALL, real), trained(SMALL, real))
+    assert not same(trained(SMALL, real), trained(SMALL, real, seed=1))
+
+
+@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+def test_a_resumed_run_equals_an_undisturbed_one(
+    make_images: Maker, tmp_path: Path, ema_decay: float
+) -> None:
+    recipe = Recipe(steps=12, batch_size=16, learning_rate=0.05, ema_decay=ema_decay, cutout=3)
+    real = make_images()
+    first = Trainer(recipe, mixture(len(real)), real, {}, seed=0)
+    for state in first.steps():
+        if state.step == 5:
+            state.save(tmp_path / "checkpoint.pt")
+            break
+    resumed = Trainer(recipe, mixture(len(real)), real, {}, seed=0)
+    resumed.state.load(tmp_path / "checkpoint.pt")
+    assert resumed.state.step == 5
+    assert len(list(resumed.steps())) == 7
+    undisturbed = trained(recipe, real)
+    assert same(resumed, undisturbed)
+    assert resumed.state.history == undisturbed.state.history
+
+
+@pytest.mark.parametrize("real_images", [6, 30, 90])
+def test_every_arm_takes_the_same_steps(make_images: Maker, real_images: int) -> None:
+    real = make_images(per_class=30)
+    trainer = Trainer(SMALL, mixture(real_images), real, {}, seed=0)
+    assert [state.step for state in trainer.steps()] == list(range(1, 13))
+
+
+def test_a_stream_gives_the_same_weights_as_memory(
+    make_images: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synthetic = make_images(), make_images(seed=1)
+    mixed = mixture(len(real), len(synthetic))
+    in_memory = trained(SMALL, real, mixture=mixed, sets={"gan": synthetic})
+    monkeypatch.setattr(loop, "IN_MEMORY_BYTES", 0)
+    streamed = trained(SMALL, real, mixture=mixed, sets={"gan": synthetic})
+    assert same(in_memory, streamed)
+
+
+def test_arms_of_one_seed_start_from_the_same_weights(make_images: Maker) -> None:
+    real = make_images(per_class=30)
+    recipe = Recipe(model="resnet18", steps=1, batch_size=4)
+    one, other = (Trainer(recipe, mixture(n), real, {}, seed=3) for n in (30, 90))
+    assert same(one, other)
+
+
+def test_the_one_cycle_rises_and_falls() -> None:
+    recipe = Recipe(steps=100, learning_rate=1.0, warmup=0.2)
+    rates = [learning_rate_at(step, recipe) for step in range(100)]
+    assert np.argmax(rates) in (19, 20)
+    assert max(rates) == pytest.approx(1.0, abs=0.03)
+    assert rates[0] < 0.03
+    assert rates[-1] < 0.01
+    # equal area to OneCycleLR with linear annealing and no final floor
+    reference = torch.optim.lr_scheduler.OneCycleLR(
+        torch.optim.SGD([torch.zeros(1)], lr=1.0),
+        max_lr=1.0,
+        total_steps=101,
+        pct_start=0.2,
+        anneal_strategy="linear",
+        div_factor=1e9,
+        final_div_factor=1e9,
+        cycle_momentum=False,
+    )
+    theirs = []
+    for _ in range(100):
+        theirs.append(reference.get_last_lr()[0])
+        reference.optimizer.step()
+        reference.step()
+    assert np.abs(np.array(rates) - theirs).max() < 0.06
+
+
+def test_norms_and_biases_are_not_decayed(make_images: Maker) -> None:
+    trainer = Trainer(SMALL, mixture(30), make_images(), {}, seed=0)
+    decayed, others = trainer.state.optimizer.param_groups
+    assert all(each.ndim > 1 for each in decayed["params"])
+    assert all(each.ndim <= 1 for each in others["params"])
+    assert others["weight_decay"] == 0
+
+
+def test_prediction_does_not_depend_on_the_block(
+    make_images: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trained(SMALL, make_images())
+    pixels = make_images(per_class=11, seed=2).pixels
+    whole = trainer.predict(pixels)
+    monkeypatch.setattr(loop, "EVALUATION_BATCH", 7)
+    np.testing.assert_allclose(trainer.predict(pixels), whole, atol=1e-5)
+    assert whole.shape == (33, 3)
+    assert whole.dtype == np.float32
