@@ -25,14 +25,14 @@ class Sample(Component):
 
 
 def test_the_names_are_a_public_promise() -> None:
-    assert ALL == [
+    assert [
         *(("data", n) for n in ("array", "digits", "folder", "huggingface", "torchvision")),
         *(("prompts", n) for n in ("class-labels", "file")),
         ("generators", "flow"),
         *(("mixing", n) for n in ("add", "batch-ratio", "replace")),
         *(("metrics", n) for n in ("accuracy", "brier", "ece", "nll")),
         ("engines", "local"),
-    ]
+    ] == ALL
 
 
 @pytest.mark.parametrize(("family", "name"), ALL)

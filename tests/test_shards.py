@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ def test_datasets_reads_what_was_drawn(tmp_path: Path) -> None:
         np.testing.assert_array_equal(np.asarray(row["image"]), image)
         found = (row["label"], row["prompt"], row["seed"], row["index"], row["flags"])
         assert found == (request.label, request.prompt, request.seed, request.index, None)
+
+
+def test_a_shard_alone_says_what_its_columns_are(tmp_path: Path) -> None:
+    from datasets import ClassLabel, Dataset, Image
+
+    path = str(shard_path(make(tmp_path), 0))
+    features = Dataset.from_parquet(path, cache_dir=str(tmp_path / "hf")).features
+    assert isinstance(features["image"], Image)
+    assert features["label"] == ClassLabel(names=list(NAMES))
 
 
 def test_datasets_ignores_what_is_damaged_or_unfinished(tmp_path: Path) -> None:
@@ -303,6 +313,7 @@ def test_a_grown_set_equals_a_fresh_one(tmp_path: Path, few: int, many: int) -> 
     more = Counted()
     grown = make(tmp_path / "grown", many, images=more)
     assert contents(grown) == contents(make(tmp_path / "fresh", many))
+    assert not (grown.path / "damaged").exists()
     assert more.drawn == requests(NAMES, many, 0)[few * len(NAMES) // SHARD * SHARD :]
 
 
@@ -358,6 +369,7 @@ def test_a_renaming_that_was_cut_short_is_finished(tmp_path: Path) -> None:
 
 KILLED = """
 import sys, time
+from contextlib import suppress
 from pathlib import Path
 import numpy as np
 from tests.test_shards import draw, make
@@ -418,6 +430,25 @@ def test_a_flipped_byte_is_found(tmp_path: Path) -> None:
     assert repair(artifact) == ["data/train-00002-of-00004.parquet"]
 
 
+def test_bytes_that_still_decode_are_found_by_reading(tmp_path: Path) -> None:
+    artifact, other = make(tmp_path / "one"), make(tmp_path / "two", seed=1)
+    shard_path(artifact, 1).write_bytes(shard_path(other, 1).read_bytes())
+    with pytest.raises(ArtifactError, match="does not hold the images that its manifest tells of"):
+        read_set(artifact)
+
+
+def test_no_flipped_byte_raises_anything_else(tmp_path: Path) -> None:
+    artifact = make(tmp_path, 1)
+    mark, path = read_set(artifact).fingerprint, shard_path(artifact, 0)
+    whole = path.read_bytes()
+    for place in range(3, len(whole), 7):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1
+        path.write_bytes(flipped)
+        with suppress(ArtifactError):
+            assert read_set(artifact).fingerprint == mark
+
+
 @pytest.mark.parametrize("keep", [0, 100, -20])
 def test_a_broken_shard_is_named_where_it_is_met(tmp_path: Path, keep: int) -> None:
     artifact = make(tmp_path, 5)
@@ -431,10 +462,15 @@ def test_a_broken_shard_is_named_where_it_is_met(tmp_path: Path, keep: int) -> N
         assert "\n" not in str(info.value)
 
 
-def test_broken_pixels_are_named_where_they_are_met(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "there"), [(b"IDAT", 0), (b"IHDR", 17)])
+def test_broken_pixels_are_named_where_they_are_met(
+    tmp_path: Path, name: bytes, there: int
+) -> None:
     artifact = make(tmp_path, 5)
     path = shard_path(artifact, 1)
-    path.write_bytes(path.read_bytes().replace(b"IDAT", b"\0\0\0\0"))
+    broken = bytearray(path.read_bytes())
+    broken[broken.index(name) + there] ^= 255
+    path.write_bytes(broken)
     with pytest.raises(ArtifactError, match=r"train-00001-of-00004\.parquet is damaged"):
         read_set(artifact)
 

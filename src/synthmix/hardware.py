@@ -52,15 +52,15 @@ def determinism(threads: int, *, deterministic: bool = True) -> Iterator[None]:
 
     The order of a sum depends on the number of threads, so equal bytes need equal threads.
     """
-    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    before = torch.get_num_threads()
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(deterministic, warn_only=True)
     if torch.cuda.is_available():
+        # not on a CPU, where it changes nothing we use and loads the compiler, which takes seconds
+        torch.use_deterministic_algorithms(deterministic, warn_only=True)
         torch.backends.cuda.matmul.allow_tf32 = not deterministic
         torch.backends.cudnn.allow_tf32 = not deterministic
         torch.backends.cudnn.benchmark = not deterministic
     try:
         yield
     finally:
-        torch.set_num_threads(before[0])
-        torch.use_deterministic_algorithms(before[1])
+        torch.set_num_threads(before)

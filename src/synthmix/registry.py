@@ -11,8 +11,10 @@ import importlib
 import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from synthmix.errors import MissingPackage, SettingError, UnknownComponent, suggestion
@@ -95,7 +97,7 @@ class Registry(Generic[C]):
         return {name.replace("_", "-"): path for name, path in named.items() if name[0] != "_"}
 
     def _plugins(self) -> dict[str, EntryPoint]:
-        return {point.name: point for point in entry_points(group=self.package)}
+        return {point.name: point for point in _entry_points() if point.group == self.package}
 
     @staticmethod
     def _only_subclass(module: Any, base: type[C]) -> type[C]:
@@ -135,6 +137,8 @@ def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str =
         return cast("T", TypeAdapter(cls).validate_python(dict(settings)))
     except ValidationError as error:
         raise SettingError(f"{at}The {label}: {explain(error)}") from None
+    except SettingError as error:
+        raise SettingError(f"{at}{error}") from None
 
 
 def explain(error: Any) -> str:
@@ -164,13 +168,20 @@ def describe(cls: type[Any]) -> list[Setting]:
 def _field_texts(cls: type[Any]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for each in reversed(cls.__mro__[:-1]):
-        body = ast.parse(inspect.cleandoc(inspect.getsource(each))).body[0]
+        body = ast.parse(dedent(inspect.getsource(each))).body[0]
         assert isinstance(body, ast.ClassDef)
         for field, after in zip(body.body, body.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr):
                 assert isinstance(field.target, ast.Name)
                 texts[field.target.id] = str(ast.literal_eval(after.value))
     return texts
+
+
+@lru_cache(maxsize=1)
+def _entry_points() -> tuple[EntryPoint, ...]:
+    # reading the metadata of everything installed takes tens of milliseconds
+    found = entry_points()
+    return tuple(point for group in found.groups for point in found.select(group=group))
 
 
 def _import(module: str) -> Any:

@@ -1,5 +1,6 @@
 """What every mixing mode promises."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def test_a_smaller_share_is_nested_in_a_larger_one(name: str) -> None:
     mixing = smaller(name)
     have = supply(mixing)
     drawn = [mixing.draw(arm, have) for arm in mixing.arms(["gan"])]
-    for one, other in zip(drawn, drawn[1:], strict=False):
+    for one, other in pairwise(drawn):
         assert set(other.real) <= set(one.real)
         if one.synthetic:
             assert set(one.synthetic["gan"]) <= set(other.synthetic["gan"])

@@ -5,7 +5,9 @@ import pytest
 from synthmix.errors import SettingError
 from synthmix.prompts.class_labels import ClassLabels, article
 
-AN = "airplane automobile ice_cream hourglass honest heirloom umbrella uncle urn usher unmarked egg"
+AN = (
+    "airplane automobile ice_cream hourglass honest heirloom umbrella uncle urn usher uninvited egg"
+)
 A = "bird horse unicorn user uniform European ewe one-way ukulele utensil uranium house 3 honey"
 
 

@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from synthmix import report
 
@@ -205,3 +206,5 @@ def test_images_of_large_sets_are_shrunk_not_dropped(tmp_path, make_study):
     photo = np.zeros((10, 8, 256, 256, 3), np.uint8)
     np.savez(folder / "samples.npz", real=photo)
     assert "shown at 64 pixels" in _page(folder).text
+    with Image.open(folder / "figures/images-real.png") as sheet:
+        assert sheet.size == (8 * 64, 10 * 64)

@@ -69,6 +69,8 @@ def test_a_fitted_generator_is_a_caveat_of_replacing(tmp_path, make_study):
     assert "of flow was fitted" in sentences.caveats(results.load(folder))[0]
     make_study(tmp_path, samples=False, ratios=(0.5,), mixing={"use": "add"})
     assert sentences.caveats(results.load(folder)) == []
+    make_study(tmp_path, samples=False, ratios=(0.5,), synthetic={})
+    assert sentences.caveats(results.load(folder)) == []
 
 
 @pytest.mark.parametrize(

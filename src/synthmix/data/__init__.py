@@ -7,7 +7,9 @@ share (one size, one kernel, the memory-mapped cache, stratified subsets) is don
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge
 
 from synthmix.registry import Component
 from synthmix.types import Json, Pixels
@@ -29,7 +31,7 @@ class Listing:
 class ImageSource(Component, ABC):
     """Yields decoded images of the training or the test split."""
 
-    per_class: int | None = None
+    per_class: Annotated[int, Ge(1)] | None = None
     """Training images kept of each class, chosen at random; all where not given."""
 
     seed: int = 0

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,48 +72,46 @@ class ShardFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with _reading(path):
             self._file = pq.ParquetFile(path)
-        except (OSError, pa.ArrowException) as error:
-            raise self._damaged(error) from None
+            self._num_images = int(self._file.metadata.num_rows)
+            info = json.loads(self._file.schema_arrow.metadata[b"huggingface"])["info"]
+            self.class_names = tuple(str(name) for name in info["features"]["label"]["names"])
+            if self._num_images < 1:
+                raise ValueError("it has no images")
 
     def __len__(self) -> int:
-        return int(self._file.metadata.num_rows)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The names of the labels."""
-        metadata = self._file.schema_arrow.metadata or {}
-        features = (
-            json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        )
-        return tuple(features.get("label", {}).get("names", ()))
+        return self._num_images
 
     def columns(self, *names: str) -> dict[str, list[Any]]:
         """Return whole columns by name."""
-        try:
-            values: dict[str, list[Any]] = self._file.read(
-                columns=list(names), use_threads=False
-            ).to_pydict()
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise self._damaged(error) from None
-        return values
+        with _reading(self.path):
+            table = self._file.read(columns=list(names), use_threads=False)
+            if any(table[name].null_count for name in names if name != "prompt"):
+                raise ValueError("it has empty values")
+            return {name: table[name].to_pylist() for name in names}
 
     def images(self) -> Iterator[Pixels]:
         """Yield the decoded images `[H, W, 3]`, a row group in memory at a time."""
         for group in range(self._file.num_row_groups):
-            try:
-                column = self._file.read_row_group(group, columns=["image"], use_threads=False)[
-                    "image"
-                ]
-                for value in column:
-                    yield to_rgb(Image.open(io.BytesIO(value.as_py()["bytes"])))
-            # Pillow answers a broken PNG with a SyntaxError
-            except (OSError, ValueError, SyntaxError, TypeError, pa.ArrowException) as error:
-                raise self._damaged(error) from None
+            with _reading(self.path):
+                table = self._file.read_row_group(group, columns=["image"], use_threads=False)
+                values = table["image"]
+            for value in values:
+                yield self._decoded(value)
 
-    def _damaged(self, error: Exception) -> ArtifactError:
+    def _decoded(self, value: Any) -> Pixels:
+        with _reading(self.path):
+            return to_rgb(Image.open(io.BytesIO(value.as_py()["bytes"])))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what broken bytes cause, Pillow's SyntaxError among it, into an ArtifactError."""
+    try:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, SyntaxError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
-        return ArtifactError(
-            f"{self.path} is damaged ({reason}); repair sets it aside, and the next run redoes it."
-        )
+        raise ArtifactError(
+            f"{path} is damaged ({reason}); repair sets it aside, and the next run redoes it."
+        ) from error

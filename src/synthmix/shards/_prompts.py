@@ -25,7 +25,7 @@ def load_prompts(artifact: Artifact) -> list[Prompt]:
     path = artifact.path / _PART
     if not artifact.is_complete or not path.exists():
         raise ArtifactError(f"{path} is not there or not finished; run the same command again.")
-    lines = path.read_bytes().splitlines()  # of bytes: a text may hold Unicode's own line ends
+    lines = path.read_bytes().splitlines()  # of bytes: a line that is no UTF-8 is named too
     return [_prompt(line, f"{path} line {number}") for number, line in enumerate(lines, start=1)]
 
 

@@ -11,7 +11,7 @@ from synthmix.errors import ArtifactError, DataError
 from synthmix.images import content_fingerprint
 from synthmix.shards._parquet import ShardFile
 from synthmix.shards._plan import shard_name
-from synthmix.store import Artifact
+from synthmix.store import Artifact, read_json
 from synthmix.types import ImageSet, Pixels
 
 _COLUMNS = ("prompt", "seed", "index")
@@ -37,7 +37,18 @@ def read_set(source: Artifact | Path, *, per_class: int | None = None) -> ImageS
     columns = _columns(shards, wanted)
     labels = np.array(columns.pop("label"), dtype=np.int64)
     mark = content_fingerprint(pixels, labels, class_names)
+    if wanted == available:
+        _compare(mark, folder)
     return ImageSet(pixels, labels, class_names, mark, columns)
+
+
+def _compare(mark: str, folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    if manifest.exists() and read_json(manifest).get("pixels", mark) != mark:
+        raise ArtifactError(
+            f"{folder} does not hold the images that its manifest tells of; "
+            "repair sets damaged shards aside, and the next run redoes them."
+        )
 
 
 def _all_shards(folder: Path) -> list[ShardFile]:

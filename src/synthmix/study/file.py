@@ -222,7 +222,9 @@ def _synthetic(name: str, each: _Set) -> SyntheticSet:
     if each.per_class is None:
         raise SettingError(f"{where} needs `per_class`, the number of images of each class.")
     generator: Generator = _component(GENERATORS, each.generator or {}, f"{where}.generator")
-    prompts = each.prompts and _component(PROMPTS, each.prompts, f"{where}.prompts")
+    prompts: PromptStrategy | None = None
+    if each.prompts is not None:
+        prompts = _component(PROMPTS, each.prompts, f"{where}.prompts")
     if generator.needs_prompts and prompts is None:
         raise SettingError(f"{where} needs `prompts`, for example {{use: class-labels}}.")
     return SyntheticSet(name, each.per_class, None, generator, prompts)

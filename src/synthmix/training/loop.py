@@ -178,7 +178,7 @@ def predict(model: nn.Module, pixels: Pixels, device: str, precision: str) -> ND
     parts = []
     with torch.inference_mode(), autocast(device, precision):
         for start in range(0, len(pixels), EVALUATION_BATCH):
-            block = np.ascontiguousarray(pixels[start : start + EVALUATION_BATCH])
+            block = np.array(pixels[start : start + EVALUATION_BATCH])
             logits = model(normalise(torch.from_numpy(block)).to(device))
             parts.append(logits.float().cpu().numpy())
     return np.concatenate(parts)
