@@ -368,41 +368,46 @@ def test_a_renaming_that_was_cut_short_is_finished(tmp_path: Path) -> None:
 
 
 KILLED = """
-import sys, time
-from contextlib import suppress
+import sys, tempfile, time
 from pathlib import Path
-import numpy as np
 from tests.test_shards import draw, make
-def slowly(part):
+def loudly(part):
     for image in draw(part):
         time.sleep(0.001)
+        print("image", flush=True)
         yield image
+with tempfile.TemporaryDirectory() as folder:
+    make(Path(folder))  # the first use sets up more than a whole set takes
 print("ready", flush=True)
-make(Path(sys.argv[1]), int(sys.argv[2]), images=slowly)
+make(Path(sys.argv[1]), int(sys.argv[2]), images=loudly)
 """
 
 
-def killed(folder: Path, per_class: int, seconds: float) -> None:
-    """Run `make` in a process of its own and kill it after so long."""
+def killed(folder: Path, per_class: int, num_images: int, seconds: float) -> None:
+    """Run `make` in a process of its own; kill it so long after so many images."""
     command = [sys.executable, "-c", KILLED, str(folder), str(per_class)]
     root = Path(__file__).parents[1]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=root) as process:
         assert process.stdout is not None
-        process.stdout.readline()
+        for _ in range(1 + num_images):
+            process.stdout.readline()
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
 
 
 def test_a_set_that_was_killed_at_any_moment_ends_the_same(tmp_path: Path) -> None:
-    moments = np.random.default_rng(0).uniform(0, 0.15, 6)
-    for per_class, seconds in zip([5, 20, 20, 30, 30, 30], moments, strict=True):
-        killed(tmp_path / "killed", per_class, seconds)
-    ended = make(tmp_path / "killed", 30)
-    fresh = make(tmp_path / "fresh", 30)
-    assert ended.manifest() == fresh.manifest()
-    assert not ended.damaged()
-    shards = {name: data for name, data in contents(ended).items() if name.startswith("data/")}
-    assert shards == {k: v for k, v in contents(fresh).items() if k.startswith("data/")}
+    artifact = make(tmp_path / "killed", 5)
+    random = np.random.default_rng(0)
+    finished = []
+    for per_class, num_images in [(20, 0), (20, 17), (30, 0), (30, 22)]:
+        killed(tmp_path / "killed", per_class, num_images, random.uniform(0, 0.02))
+        assert not artifact.is_complete or artifact.manifest()["per_class"] == 5
+        finished.append(len(artifact.records()))
+    assert finished[-1] > finished[0], "every kill came before the first shard"
+    assert make(tmp_path / "killed", 30).manifest() == make(tmp_path / "fresh", 30).manifest()
+    assert not artifact.damaged()
+    # a kill after the file and before its record leaves what the manifest does not know of
+    assert contents(artifact).keys() == contents(make(tmp_path / "fresh", 30)).keys()
 
 
 def test_a_truncated_shard_is_named_and_only_it_redone(tmp_path: Path) -> None:

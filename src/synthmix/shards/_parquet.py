@@ -93,12 +93,17 @@ class ShardFile:
 
     def images(self) -> Iterator[Pixels]:
         """Yield the decoded images `[H, W, 3]`, a row group in memory at a time."""
+        decoded = 0
         for group in range(self._file.num_row_groups):
             with _reading(self.path):
                 table = self._file.read_row_group(group, columns=["image"], use_threads=False)
                 values = table["image"]
             for value in values:
                 yield self._decoded(value)
+                decoded += 1
+        with _reading(self.path):
+            if decoded != len(self):
+                raise ValueError(f"it has {decoded} images instead of {len(self)}")
 
     def _decoded(self, value: Any) -> Pixels:
         with _reading(self.path):

@@ -75,8 +75,8 @@ def _head(study: Study, workspace: Workspace) -> dict[str, Any]:
         "metrics": {name: _metric(name) for name in METRICS.names()},
         "interval": "95 % Student t interval over seeds; differences paired by seed",
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
-        "device": workspace._machine()["device"],
-        "precision": workspace._machine()["precision"],
+        "device": workspace.machine()["device"],
+        "precision": workspace.machine()["precision"],
         "verdict": None,
     }
 

@@ -88,7 +88,9 @@ class Terminal(Watch):
     def finished(self, step: Step, damaged: Sequence[str]) -> None:
         """Advance the stage's bar and name what was damaged."""
         for each in damaged:
-            self.console.print(f"[yellow]damaged, made anew:[/] {each}")
+            self.console.print(f"[yellow]damaged, made anew:[/] {each}", soft_wrap=True)
+        if not self.console.is_terminal:
+            self.console.print(f"{_VERBS[step.stage]}: {_label(step)} done", soft_wrap=True)
         if self._bars is not None:
             self._bars.advance(self._ids[""])
             mine = self._ids.pop(_label(step), None)

@@ -139,7 +139,7 @@ class Workspace:
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(self.pool_rows(run))},
             "image_size": self.image_size,
             "seed": derive(self.study.seed, "fit", each.name, run),
-            **self._machine(),
+            **self.machine(),
         }
         return Artifact(self.study.output / "generators", f"{each.name}-seed{run}", settings)
 
@@ -155,7 +155,7 @@ class Workspace:
             "image_size": self.image_size,
             "seed": self.image_seed(each, run),
             "shard_size": SHARD_SIZE,
-            **self._machine(),
+            **self.machine(),
         }
         suffix = f"-seed{run}" if each.is_fitted else ""
         return Artifact(self.study.output / "synthetic", f"{each.name}{suffix}", settings)
@@ -188,7 +188,7 @@ class Workspace:
             "test": self.test.fingerprint,
             "validation": mark(self.validation_rows),
             "seed": derive(self.study.seed, "run", run),
-            **self._machine(),
+            **self.machine(),
         }
         return Artifact(self.study.output / "runs", f"{arm.name}-seed{run}", settings)
 
@@ -196,7 +196,8 @@ class Workspace:
         """Return the seed from which every image's own seed is derived."""
         return derive(self.study.seed, "images", each.name, *([run] if each.is_fitted else []))
 
-    def _machine(self) -> dict[str, Any]:
+    def machine(self) -> dict[str, Any]:
+        """Return device, precision and threads as they are resolved here."""
         # resolved, because equal bytes are promised only on the same device at the same precision
         from synthmix.hardware import resolve_device, resolve_precision
 
