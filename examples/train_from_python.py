@@ -22,7 +22,7 @@ TINY = {
     "real": {"use": "digits"},
     "synthetic": {"flow": {"generator": FLOW, "per_class": 12}},
     "mixing": {"use": "replace", "total": 100, "ratios": [0, 0.5]},
-    "training": {"steps": 60, "batch_size": 32, "flip": False, "ema_decay": 0, "device": "cpu"},
+    "training": {"steps": 40, "batch_size": 32, "flip": False, "ema_decay": 0, "device": "cpu"},
     "seeds": 2,
     "reduced_budget": True,
     "engine": {"use": "local", "processes": 1},

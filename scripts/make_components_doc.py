@@ -1,7 +1,4 @@
-"""Write docs/components.md from the registries: every component with its settings.
-
-Usage: python scripts/make_components_doc.py
-"""
+"""Write docs/components.md from the registries: every component with its settings."""
 
 import re
 from pathlib import Path

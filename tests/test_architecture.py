@@ -24,10 +24,10 @@ BASE = {
 }
 FAMILIES = {"prompts", "generators", "mixing", "training", "evaluation"}
 ALLOWED = {
-    **{name: BASE for name in BASE - {"decoded"}},
+    **{name: BASE - {"decoded"} for name in BASE - {"decoded"}},
     "decoded": BASE | {"data"},  # the cache of whatever a data source decodes
     "engines": BASE,
-    "data": BASE,
+    "data": BASE - {"decoded"},
     **{name: BASE | {"data"} for name in FAMILIES},
     "report": BASE,
     "study": BASE | FAMILIES | {"data", "engines", "report"},

@@ -14,9 +14,10 @@ import pytest
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data.huggingface import Huggingface
-from synthmix.decoded import cache_folder, open_images
+from synthmix.decoded import open_images
 from synthmix.errors import DataError
 from synthmix.images import content_fingerprint, resized
+from synthmix.store import cache_folder
 from synthmix.types import Pixels
 
 CIFAR10 = Path(__file__).parents[2] / "shared" / "data" / "cifar10"

@@ -1,6 +1,5 @@
 """Image sets decoded once into a memory-mapped cache, whatever source they come from."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from numpy.lib import format as npy
 
 from synthmix.errors import ArtifactError, DataError
 from synthmix.images import Resize, content_fingerprint, per_class_rows, resized, take
-from synthmix.store import Artifact
+from synthmix.store import Artifact, cache_folder
 from synthmix.types import ImageSet, Labels, Pixels, Progress, no_progress
 
 if TYPE_CHECKING:  # sources are called here, never known: `data` is above this module
@@ -24,13 +23,6 @@ REVISION = 1
 _PIXELS = "pixels.npy"
 _LABELS = "labels.npy"
 _STEP = 256  # images between two reports of progress
-
-
-def cache_folder() -> Path:
-    """Return `$SYNTHMIX_CACHE`, else `synthmix` in the XDG cache folder."""
-    own = os.environ.get("SYNTHMIX_CACHE")
-    shared = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return (Path(own) if own else Path(shared) / "synthmix").expanduser()
 
 
 def open_images(
@@ -153,7 +145,9 @@ def _write(
             labels.append(label)
             if len(labels) % _STEP == 0:
                 progress(min(len(labels), total), total)
-    if not labels or len(labels) != total:
+    if not labels and not total:
+        raise DataError("the split has no image.")
+    if len(labels) != total:
         raise DataError(f"it listed {total} images and then held {len(labels)}.")
     progress(total, total)
     return np.array(labels, dtype=np.int64)

@@ -9,6 +9,7 @@ name, for instance `synthmix.generators`.
 import ast
 import importlib
 import inspect
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -87,7 +88,11 @@ class Registry(Generic[C]):
 
     def build(self, use: str, settings: Mapping[str, Any], *, where: str = "") -> C:
         """Return the component `use` with these settings checked against its fields."""
-        return build(self.get(use), settings, label=f"{self.noun} '{use}'", where=where)
+        try:
+            found = self.get(use)
+        except UnknownComponent as error:
+            raise UnknownComponent(f"{where}.use: {error}" if where else str(error)) from None
+        return build(found, settings, label=f"{self.noun} '{use}'", where=where)
 
     def _files(self) -> dict[str, Path]:
         folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
@@ -133,21 +138,61 @@ def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str =
     for name, each in known.items():
         if name not in settings and each.default is MISSING and each.default_factory is MISSING:
             raise SettingError(f"{at}The {label} needs the setting '{name}'.")
+    check_values(settings, f"{at}The {label}")
     try:
-        return cast("T", TypeAdapter(cls).validate_python(dict(settings)))
+        built = cast("T", TypeAdapter(cls).validate_python(dict(settings)))
     except ValidationError as error:
         raise SettingError(f"{at}The {label}: {explain(error)}") from None
     except SettingError as error:
         raise SettingError(f"{at}{error}") from None
+    check_values(settings, f"{at}The {label}", built)
+    return built
+
+
+def check_values(settings: Mapping[str, Any], at: str, built: object = None) -> None:
+    """Raise SettingError for a value that no artifact can record, or `true` where a number goes."""
+    for name, value in settings.items():
+        problem = _unrecordable(value)
+        if isinstance(value, bool) and not isinstance(getattr(built, str(name), True), bool):
+            problem = "must be a number"
+        if problem:
+            raise SettingError(f"{at}: setting '{name}': {problem}, got {_short(value)}.")
+
+
+def _unrecordable(value: Any) -> str | None:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return "must fit in 64 bits"
+    if isinstance(value, str) and any(0xD800 <= ord(char) < 0xE000 for char in value):
+        return "must be Unicode text"
+    inner = value if isinstance(value, (list, tuple)) else ()
+    return next((found for found in map(_unrecordable, inner) if found), None)
 
 
 def explain(error: Any) -> str:
     """Return a pydantic error's first complaint as `setting 'x': message, got value`."""
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    if first["type"] == "missing":
+        return f"the setting '{name}' is missing."
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    message = _PLAINER.get(first["type"], message)
     setting = f"setting '{name}': " if name else ""
-    return f"{setting}{message[:1].lower()}{message[1:]}, got {first['input']!r}."
+    return f"{setting}{message[:1].lower()}{message[1:]}, got {_short(first['input'])}."
+
+
+_PLAINER = {
+    "dict_type": "must be a group of settings, like {key: value}",
+    "model_type": "must be a group of settings, like {key: value}",
+    "tuple_type": "must be a list, like [0.5, 1]",
+    "path_type": "must be a path",
+}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def describe(cls: type[Any]) -> list[Setting]:

@@ -7,6 +7,7 @@ and hosts go to `timing.json`, outside every checksum.
 """
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -22,6 +23,13 @@ from synthmix.errors import ArtifactError, DiskFull
 from synthmix.types import Json
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def cache_folder() -> Path:
+    """Return `$SYNTHMIX_CACHE`, else `synthmix` in the XDG cache folder."""
+    own = os.environ.get("SYNTHMIX_CACHE")
+    shared = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return (Path(own) if own else Path(shared) / "synthmix").expanduser()
 
 
 def canonical(value: Json) -> str:
@@ -50,6 +58,7 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
@@ -63,6 +72,24 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove temporary files that killed processes left beside `path`."""
+    for each in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+        pid = int(each.name.split(".")[-2])
+        if not _is_running(pid):
+            each.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 def _flush(path: Path) -> None:
@@ -190,7 +217,12 @@ class Artifact:
         """Write the manifest; from here on the artifact is complete."""
         record = {"settings": self.settings, "fingerprint": self.fingerprint, **facts}
         write_json(self.manifest_path, {**record, "parts": self.records()})
-        shutil.rmtree(self.path / "progress", ignore_errors=True)
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Remove what a kill between the manifest and the end of sealing left behind."""
+        if self.is_complete:
+            shutil.rmtree(self.path / "progress", ignore_errors=True)
 
     def reopen(self) -> None:
         """Turn a sealed artifact back into one in progress, its parts kept."""

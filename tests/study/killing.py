@@ -21,7 +21,7 @@ import torch
 from synthmix import store
 from synthmix.study import tasks, workspace
 from synthmix.study.file import load
-from synthmix.study.run import run
+from synthmix.study.running import run
 
 
 class Moments:

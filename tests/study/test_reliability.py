@@ -55,7 +55,7 @@ def checksums(output: Path) -> dict[str, str]:
 
 def finish(study: Path, seed: int, moments: int) -> int:
     command = [sys.executable, str(KILLING), str(study), str(seed), str(moments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=400)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
     return int(json.loads(done.stdout.splitlines()[-1]))
 
@@ -69,7 +69,7 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     undisturbed = write_study(tmp_path / "undisturbed")
     assert finish(undisturbed, 0, 0) == 0
     disturbed = write_study(tmp_path / "disturbed")
-    kills = finish(disturbed, seed=0, moments=90)
+    kills = finish(disturbed, seed=0, moments=160)
     assert kills >= 20
     expected = in_own_file(checksums(tmp_path / "undisturbed" / "out"))
     assert in_own_file(checksums(tmp_path / "disturbed" / "out")) == expected

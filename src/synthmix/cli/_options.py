@@ -31,13 +31,13 @@ def load_study(path: Path, changes: list[str]) -> "Study":
 
 def changed(asked: dict[str, Any], changes: list[str]) -> dict[str, Any]:
     """Return the keys of a study with `KEY=VALUE` changes put in; values are read as YAML."""
-    import yaml
+    from synthmix.study._yaml import parse
 
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals:
             raise SettingError(f"--set takes KEY=VALUE, for example seeds=5; got '{change}'.")
-        _put(asked, key.split("."), yaml.safe_load(value), key)
+        _put(asked, key.split("."), parse(value, f"--set {key}"), key)
     return asked
 
 
@@ -66,6 +66,15 @@ def say(text: str) -> None:
 def say_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
     say(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def say_folders(folders: list[str], json: bool) -> None:
+    """Print the folders of what was made: one a line, or as JSON."""
+    if json:
+        say_json(folders)
+        return
+    for folder in folders:
+        say(folder)
 
 
 def table(rows: list[list[str]], head: list[str]) -> None:

@@ -72,7 +72,7 @@ def _hardware() -> dict[str, str]:
 def _places() -> dict[str, str]:
     import shutil
 
-    from synthmix.decoded import cache_folder
+    from synthmix.store import cache_folder
 
     cache = cache_folder()
     existing = next(p for p in [cache, *cache.parents] if p.exists())

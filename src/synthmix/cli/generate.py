@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli._options import Json, Quiet, Set, load_study, say, say_json, watch
+from synthmix.cli._options import Json, Quiet, Set, load_study, say_folders, watch
 from synthmix.errors import SettingError
 
 Study = Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="A study file (*.yaml).")]
@@ -35,7 +35,7 @@ def command(
         if study
         else _single(generator, real, per_class, output, changes)
     )
-    from synthmix.study.run import run_stage, save_study
+    from synthmix.study.running import run_stage, save_study
     from synthmix.study.workspace import Workspace
 
     if only is not None:
@@ -46,15 +46,11 @@ def command(
         run_stage(
             workspace, stage, watch(quiet or json), lambda step: only in (None, step.task.target)
         )
-    from synthmix.study.plan import steps
+    from synthmix.study.planning import steps
 
     found = [step for step in steps(workspace, "generate") if only in (None, step.task.target)]
     folders = [str(step.artifact.path) for step in found if step.artifact]
-    if json:
-        say_json(folders)
-        return
-    for folder in folders:
-        say(folder)
+    say_folders(folders, json)
 
 
 def _single(

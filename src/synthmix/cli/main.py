@@ -1,6 +1,9 @@
 """The entry point `synthmix`: its commands, and how errors are shown."""
 
+import errno
+import signal
 import sys
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -49,18 +52,49 @@ def options(
     """How much do synthetic images help my classifier, at which mix, from which generator?"""
 
 
+class _Stopped(BaseException):
+    """Ctrl-C or SIGTERM; typer would end a KeyboardInterrupt without a word."""
+
+
 def main() -> None:
-    """Run the command line; a SynthmixError is one line on stderr and exit status 2."""
+    """Run the command line; what the user can mend is one line on stderr and exit status 2."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         app()
     except SynthmixError as error:
-        print(f"synthmix: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print(  # noqa: T201
-            "\nsynthmix: interrupted; run the same command again to go on.", file=sys.stderr
-        )
-        sys.exit(130)
+        _end(str(error), 2)
+    except _Stopped as error:
+        _end("interrupted; run the same command again to go on.", 128 + int(error.args[0]))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except (OSError, MemoryError, RuntimeError) as error:
+        text = _in_words(error)
+        if text is None:
+            raise
+        _end(text, 2)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise _Stopped(number)
+
+
+def _end(text: str, status: int) -> None:
+    line = " ".join(text.split())
+    print(f"synthmix: {line}", file=sys.stderr)  # noqa: T201
+    sys.exit(status)
+
+
+def _in_words(error: Exception) -> str | None:
+    """Return what the machine refuses: space, memory, a file; None where it is a fault of ours."""
+    again = "What was finished is kept: run the same command again."
+    if isinstance(error, OSError):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"No space left on the device ({error.filename or 'while writing'}). {again}"
+        return f"{error.filename}: {error.strerror}." if error.filename else None
+    # torch has a class of its own for a full GPU and none for a full memory
+    text = str(error)
+    if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
+        return f"Out of memory: lower batch sizes, image_size or engine.processes. {again}"
+    return None

@@ -29,7 +29,7 @@ def command(
 ) -> None:
     """Print every artifact, run, count, estimated time and disk of a study; runs nothing."""
     loaded = load_study(study, changes)
-    from synthmix.study.plan import describe
+    from synthmix.study.planning import describe
 
     plan = describe(loaded, measure=measure)
     if json:

@@ -6,7 +6,7 @@ from synthmix.cli._options import Json, Quiet, Set, StudyFile, load_study, say, 
 def command(study: StudyFile, changes: Set = [], quiet: Quiet = False, json: Json = False) -> None:  # noqa: B006
     """Run a study to its report. To resume after any interruption, run the same command again."""
     loaded = load_study(study, changes)
-    from synthmix.study.run import run
+    from synthmix.study.running import run
 
     report = run(loaded, watch(quiet or json))
     if json:

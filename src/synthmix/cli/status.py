@@ -6,7 +6,7 @@ from synthmix.cli._options import Json, Set, StudyFile, load_study, say, say_jso
 def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  # noqa: B006
     """Show how far a study is, and which artifacts belong to earlier versions of it."""
     loaded = load_study(study, changes)
-    from synthmix.study.plan import STAGES, stale, steps
+    from synthmix.study.planning import STAGES, stale, steps
     from synthmix.study.workspace import Workspace
 
     workspace = Workspace(loaded)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from synthmix.cli._options import Json, Quiet, Set, StudyFile, load_study, say, say_json, watch
+from synthmix.cli._options import Json, Quiet, Set, StudyFile, load_study, say_folders, watch
 from synthmix.errors import SettingError, suggestion
 
 Arm = Annotated[str | None, typer.Option("--arm", help="Just this arm, e.g. flow@0.5.")]
@@ -21,8 +21,8 @@ def command(
 ) -> None:
     """Train the missing runs of a study; generates first what they need."""
     loaded = load_study(study, changes)
-    from synthmix.study.plan import Step, steps
-    from synthmix.study.run import check, run_stage, save_study
+    from synthmix.study.planning import Step, steps
+    from synthmix.study.running import check, run_stage, save_study
     from synthmix.study.workspace import Workspace
 
     workspace = Workspace(loaded)
@@ -42,8 +42,4 @@ def command(
     run_stage(workspace, "train", watch(quiet or json), is_wanted)
     found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]
     folders = [str(step.artifact.path) for step in found if step.artifact]
-    if json:
-        say_json(folders)
-        return
-    for folder in folders:
-        say(folder)
+    say_folders(folders, json)

@@ -60,7 +60,7 @@ class Folder(ImageSource):
 
 def _existing(path: str, setting: str) -> Path:
     folder = Path(path).expanduser()
-    if not folder.is_dir():
+    if not path or not folder.is_dir():
         raise DataError(f"{setting} is '{path}', but there is no such folder.")
     return folder
 

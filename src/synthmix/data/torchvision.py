@@ -12,9 +12,9 @@ import numpy as np
 from torchvision import datasets
 
 from synthmix.data import ImageSource, Listing, Split
-from synthmix.decoded import cache_folder
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.images import to_rgb
+from synthmix.store import cache_folder
 from synthmix.types import Json, Pixels
 
 _NAMES = {"SVHN": tuple("0123456789")}  # its class in torchvision has no list of names

@@ -5,7 +5,7 @@ so a task that ran already returns at once and a task that died can be run again
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 from synthmix.registry import Component
@@ -20,8 +20,9 @@ class Engine(Component, ABC):
     @abstractmethod
     def map(
         self, task: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result], None, None]:
         """Yield `(number of the item, result)` in the order in which the tasks end.
 
         An error of a task is raised as soon as it is known; a worker that died raises Interrupted.
+        Closing the generator ends the tasks that are at work.
         """

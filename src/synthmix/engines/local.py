@@ -3,9 +3,10 @@
 import atexit
 import multiprocessing
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ class Local(Engine):
 
     def map(
         self, task: Callable[[Item], Result], items: Sequence[Item]
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result], None, None]:
         processes = min(self.processes or usable_cores(), len(items))
         if processes <= 1:
             yield from ((number, task(item)) for number, item in enumerate(items))
@@ -42,21 +43,21 @@ def usable_cores() -> int:
 
 def _in_processes(
     task: Callable[[Item], Result], items: Sequence[Item], processes: int
-) -> Iterator[tuple[int, Result]]:
+) -> Generator[tuple[int, Result], None, None]:
     pool = _pool(processes)
     futures = {pool.submit(task, item): number for number, item in enumerate(items)}
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool as error:
-        _pool.cache_clear()
+        _stop(pool)
         raise Interrupted(
             "A worker process ended before its task did (killed, or out of memory). What it "
             "finished is kept: run the same command again (fewer processes if memory is short)."
         ) from error
-    finally:
-        for future in futures:
-            future.cancel()
+    except BaseException:
+        _stop(pool)  # others may have hours to go; what they finished is kept
+        raise
 
 
 @lru_cache(maxsize=1)
@@ -69,6 +70,15 @@ def _pool(processes: int) -> ProcessPoolExecutor:
     return pool
 
 
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once, after an error or an interruption."""
+    workers = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.terminate()
+    _pool.cache_clear()
+
+
 def _close(pool: ProcessPoolExecutor) -> None:
     # what the pool holds must be let go before the interpreter counts its semaphores
     pool.shutdown(wait=True, cancel_futures=True)
@@ -76,7 +86,11 @@ def _close(pool: ProcessPoolExecutor) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Let this worker end when its parent does, so that a killed study leaves no orphan at work."""
+    """Let this worker end when its parent does, so that a killed study leaves no orphan at work.
+
+    A terminal sends Ctrl-C to all of them; the parent alone answers, and stops its workers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
         while os.getppid() == parent:

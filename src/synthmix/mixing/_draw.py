@@ -12,7 +12,18 @@ from synthmix.types import Mixture
 
 def ascending(ratios: Sequence[float]) -> list[float]:
     """Return the ratios in order, each once, with 0 (real images alone) always among them."""
-    return sorted({0.0, *ratios})
+    # two ratios that an arm's name shows alike are one
+    return sorted({0.0, *(float(f"{ratio:g}") for ratio in ratios)})
+
+
+def pool(asked: int | None, num_real: int, *, setting: str) -> int:
+    """Return how many real images the arms of a seed share: those asked for, else all."""
+    if asked is not None and asked > num_real:
+        raise SettingError(
+            f"mixing.{setting} is {asked}, but real images alone are an arm and there are "
+            f"{num_real} of them: the largest possible {setting} is {num_real}."
+        )
+    return asked or num_real
 
 
 def per_source(names: Sequence[str], total: int) -> dict[str, int]:
@@ -40,7 +51,8 @@ def mixture(
 def _check(supply: Supply, arm: Arm, name: str, total: int, setting: str) -> None:
     most = supply.largest_total(name)
     if total > most:
-        share = total / max(supply.pool, 1)
+        fixed = setting == "num_synthetic"  # a number of its own, whatever the pool
+        share = 1 / len(arm.sources) if fixed else total / max(supply.pool, 1)
         raise SettingError(
             f"The arm '{arm.name}' asks for {total} images of '{name}', which has {most} "
             f"in the real class proportions: the largest possible mixing.{setting} is "

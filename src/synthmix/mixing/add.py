@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
-from synthmix.errors import SettingError
 from synthmix.mixing import Arm, Mixing, Supply
-from synthmix.mixing._draw import ascending, mixture
+from synthmix.mixing._draw import ascending, mixture, pool
 from synthmix.types import Mixture
 
 
@@ -16,7 +15,7 @@ from synthmix.types import Mixture
 class Add(Mixing):
     """Every arm holds all real images and `per_real` synthetic ones for each of them."""
 
-    per_real: tuple[Annotated[float, Ge(0)], ...] = (0.0, 0.5, 1.0, 2.0)
+    per_real: tuple[Annotated[float, Ge(0), Le(1_000_000)], ...] = (0.0, 0.5, 1.0, 2.0)
     """Synthetic images per real image, each at least 0; real images alone (0) are always an arm."""
 
     num_real: Annotated[int, Ge(1)] | None = None
@@ -26,11 +25,7 @@ class Add(Mixing):
         return ascending(self.per_real)
 
     def pool_size(self, num_real: int) -> int:
-        if self.num_real is not None and self.num_real > num_real:
-            raise SettingError(
-                f"mixing.num_real is {self.num_real}; there are {num_real} real images."
-            )
-        return self.num_real or num_real
+        return pool(self.num_real, num_real, setting="num_real")
 
     def needed(self, ratio: float, num_pool: int) -> int:
         return round(ratio * num_pool)

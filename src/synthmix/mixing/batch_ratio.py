@@ -6,9 +6,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from synthmix.errors import SettingError
 from synthmix.mixing import Arm, Mixing, Supply
-from synthmix.mixing._draw import ascending, mixture
+from synthmix.mixing._draw import ascending, mixture, pool
 from synthmix.types import Mixture
 
 
@@ -29,11 +28,7 @@ class BatchRatio(Mixing):
         return ascending(self.ratios)
 
     def pool_size(self, num_real: int) -> int:
-        if self.num_real is not None and self.num_real > num_real:
-            raise SettingError(
-                f"mixing.num_real is {self.num_real}; there are {num_real} real images."
-            )
-        return self.num_real or num_real
+        return pool(self.num_real, num_real, setting="num_real")
 
     def needed(self, ratio: float, num_pool: int) -> int:
         return (self.num_synthetic or num_pool) if ratio > 0 else 0

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from synthmix.errors import SettingError
 from synthmix.mixing import Arm, Mixing, Supply
-from synthmix.mixing._draw import ascending, mixture
+from synthmix.mixing._draw import ascending, mixture, pool
 from synthmix.types import Mixture
 
 
@@ -26,12 +25,7 @@ class Replace(Mixing):
         return ascending(self.ratios)
 
     def pool_size(self, num_real: int) -> int:
-        if self.total is not None and self.total > num_real:
-            raise SettingError(
-                f"mixing.total is {self.total}, but real images alone are an arm and there are "
-                f"{num_real} of them: the largest possible total is {num_real}."
-            )
-        return self.total or num_real
+        return pool(self.total, num_real, setting="total")
 
     def needed(self, ratio: float, num_pool: int) -> int:
         return round(ratio * num_pool)

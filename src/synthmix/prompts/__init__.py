@@ -31,6 +31,9 @@ class PromptStrategy(Component, ABC):
         """Return what stands for the texts besides the settings: a file's sha256, else None."""
         return None
 
+    def check(self, class_names: tuple[str, ...]) -> None:
+        """Raise what would stop `write`, before any work; reads a file at the most."""
+
     @abstractmethod
     def write(self, class_names: tuple[str, ...], per_class: int, *, seed: int) -> Iterator[Prompt]:
         """Yield `per_class` prompts of each class; raises DataError where one cannot have any."""

@@ -34,7 +34,13 @@ class File(PromptStrategy):
 
     def content(self) -> Json:
         path = Path(self.path).expanduser()
-        return sha256(path) if path.is_file() else None
+        if not path.is_file():
+            raise SettingError(f"path is '{self.path}': there is no such file of prompts.")
+        return sha256(path)
+
+    def check(self, class_names: tuple[str, ...]) -> None:
+        path = Path(self.path).expanduser()
+        _by_class(_read(path), class_names, path)
 
     def write(self, class_names: tuple[str, ...], per_class: int, *, seed: int) -> Iterator[Prompt]:
         path = Path(self.path).expanduser()

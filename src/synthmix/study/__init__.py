@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from synthmix.study.file import Study, load, resolve
-    from synthmix.study.plan import describe as plan
+    from synthmix.study.planning import describe as plan
     from synthmix.study.results import evaluate
-    from synthmix.study.run import run
+    from synthmix.study.running import run
 
 _WHERE = {
     "Study": "synthmix.study.file",
     "load": "synthmix.study.file",
     "resolve": "synthmix.study.file",
-    "plan": "synthmix.study.plan:describe",
+    "plan": "synthmix.study.planning:describe",
     "evaluate": "synthmix.study.results",
-    "run": "synthmix.study.run",
+    "run": "synthmix.study.running",
 }
 
 __all__ = ["Study", "evaluate", "load", "plan", "resolve", "run"]

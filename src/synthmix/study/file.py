@@ -1,12 +1,12 @@
 """The study file: what a user writes, and the study it stands for."""
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from synthmix.data import ImageSource
 from synthmix.engines import Engine
@@ -15,8 +15,9 @@ from synthmix.generators import Generator
 from synthmix.images import Resize
 from synthmix.mixing import Mixing
 from synthmix.prompts import PromptStrategy
-from synthmix.registry import Component, Registry, build, explain
+from synthmix.registry import Component, Registry, build, check_values, explain
 from synthmix.store import canonical, fingerprint
+from synthmix.study._yaml import parse
 from synthmix.training.recipe import Recipe
 from synthmix.types import Json
 
@@ -29,7 +30,23 @@ PROMPTS: Registry[PromptStrategy] = Registry("synthmix.prompts", "PromptStrategy
 RESERVED = ("codec", "controls", "curation", "evaluation", "hypotheses")
 """Keys kept free for capabilities that are not there yet."""
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+REAL = "real"
+"""The arm of real images alone; no synthetic set may be called so."""
+
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise ValueError("must be 1 to 80 letters, digits, '.', '_' or '-', not '.' first")
+    return name
+
+
+def _place(output: object) -> object:
+    if output == "" or "\0" in str(output):
+        raise ValueError("must be the path of a folder")
+    return output
+
+
+Name = Annotated[str, AfterValidator(_file_name)]
 Settings = dict[str, Any]
 
 
@@ -41,7 +58,7 @@ class _Set(_Strict):
     images: Settings | None = None
     generator: Settings | None = None
     prompts: Settings | None = None
-    per_class: Annotated[int, Field(ge=1)] | None = None
+    per_class: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class _File(_Strict):
@@ -51,13 +68,13 @@ class _File(_Strict):
     synthetic: dict[Name, _Set] = {}
     mixing: Settings = {"use": "replace"}
     training: Settings = {}
-    seeds: Annotated[int, Field(ge=1)] = 3
-    image_size: Annotated[int, Field(ge=4)] | None = None
+    seeds: Annotated[int, Field(ge=1, le=1000)] = 3
+    image_size: Annotated[int, Field(ge=4, le=4096)] | None = None
     resize: Resize = "lanczos"
     validation: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     class_map: dict[str, str] = {}
     precision: str = "auto"
-    output: Path | None = None
+    output: Annotated[Path | None, BeforeValidator(_place)] = None
     engine: Settings = {"use": "local"}
     reduced_budget: bool = False
 
@@ -155,10 +172,12 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise SettingError(f"There is no study file {path}.")
     try:
-        asked = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = " ".join(str(error).split())
-        raise SettingError(f"{path} is not valid YAML: {line}") from None
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingError(f"{path} is not valid YAML: it must be UTF-8, but {error}.") from None
+    except OSError as error:
+        raise SettingError(f"{path} cannot be read: {error.strerror}.") from None
+    asked = parse(text, str(path))
     if not isinstance(asked, dict):
         held = str(asked)[:60]
         raise SettingError(f"{path} must hold keys like `name:` and `real:`; it holds '{held}'.")
@@ -175,7 +194,7 @@ def resolve(asked: dict[str, Any]) -> Study:
         real=_component(DATA, file.real, "real"),
         synthetic=tuple(_synthetic(name, each) for name, each in file.synthetic.items()),
         mixing=_component(MIXING, file.mixing, "mixing"),
-        recipe=build(Recipe, training, label="training", where="training"),
+        recipe=build(Recipe, training, label="recipe", where="training"),
         seeds=file.seeds,
         image_size=file.image_size,
         resize=file.resize,
@@ -197,16 +216,33 @@ def _checked(asked: dict[str, Any]) -> _File:
         if key not in _File.model_fields:
             hint = suggestion(str(key), _File.model_fields)
             raise SettingError(f"A study has no key '{key}'. {hint}")
+    _check_sets(asked.get("synthetic"))
+    check_values(asked, "The study file")
     try:
-        return _File.model_validate(asked)
+        file = _File.model_validate(asked)
     except ValidationError as error:
         raise SettingError(f"The study file: {explain(error)}") from None
+    check_values(asked, "The study file", file)
+    return file
+
+
+def _check_sets(asked: Any) -> None:
+    """Name what pydantic has no words for: a misspelt key of a set, a set named `real`."""
+    for name, each in asked.items() if isinstance(asked, dict) else ():
+        if name == REAL:
+            raise SettingError(
+                f"synthetic.{REAL}: '{REAL}' stands for the real images; give the set another name."
+            )
+        for key in each if isinstance(each, dict) else ():
+            if key not in _Set.model_fields:
+                hint = suggestion(str(key), _Set.model_fields)
+                raise SettingError(f"synthetic.{name} has no key '{key}'. {hint}")
 
 
 def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:
     if not isinstance(settings.get("use"), str):
-        names = ", ".join(registry.names())
-        raise SettingError(f"{where} needs `use: NAME`, one of: {names}.")
+        names, got = ", ".join(registry.names()), settings.get("use")
+        raise SettingError(f"{where} needs `use: NAME`, one of: {names}; got {got!r}.")
     rest = {key: value for key, value in settings.items() if key != "use"}
     return registry.build(settings["use"], rest, where=where)
 
@@ -214,7 +250,10 @@ def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:
 def _synthetic(name: str, each: _Set) -> SyntheticSet:
     where = f"synthetic.{name}"
     if (each.images is None) == (each.generator is None):
-        raise SettingError(f"{where} needs either `generator` or `images` (ones that are there).")
+        found = "both" if each.images is not None else "neither"
+        raise SettingError(
+            f"{where} needs either `generator` or `images` (ones that are there), got {found}."
+        )
     if each.images is not None:
         if each.prompts is not None:
             raise SettingError(f"{where}.prompts goes with a generator, not with `images`.")

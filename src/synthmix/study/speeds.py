@@ -2,12 +2,14 @@
 
 import platform
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from synthmix.decoded import cache_folder
-from synthmix.store import fingerprint, read_json, write_json
+from synthmix.errors import ArtifactError, DiskFull
+from synthmix.store import cache_folder, fingerprint, read_json, write_json
 from synthmix.study.file import Study, component_settings
 from synthmix.study.workspace import Workspace
 from synthmix.types import ImageSet, Mixture
@@ -17,16 +19,27 @@ MEASURED_STEPS = 3
 
 def known_seconds(study: Study, stage: str, target: str) -> float | None:
     """Return the seconds a unit of this stage took here before, None where it never ran."""
-    path = cache_folder() / "speeds.json"
-    speeds: dict[str, float] = read_json(path) if path.exists() else {}
-    return speeds.get(_key(study, stage, target))
+    found = _speeds().get(_key(study, stage, target))
+    return found if isinstance(found, float) else None
 
 
 def remember(study: Study, stage: str, target: str, seconds_per_unit: float) -> None:
     """Keep the seconds a unit took, for the next plan."""
-    path = cache_folder() / "speeds.json"
-    speeds: dict[str, float] = read_json(path) if path.exists() else {}
-    write_json(path, {**speeds, _key(study, stage, target): round(seconds_per_unit, 6)})
+    speeds = {**_speeds(), _key(study, stage, target): round(float(seconds_per_unit), 6)}
+    with suppress(OSError, DiskFull):  # an estimate is no reason to stop a study
+        write_json(_path(), speeds)
+
+
+def _path() -> Path:
+    return cache_folder() / "speeds.json"
+
+
+def _speeds() -> dict[str, Any]:
+    try:
+        found = read_json(_path())
+    except (OSError, ArtifactError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _key(study: Study, stage: str, target: str) -> str:

@@ -1,5 +1,6 @@
 """The tasks an engine maps: fit a generator, generate a set, train a run; each leaves artifacts."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from synthmix.errors import SettingError
 from synthmix.hardware import determinism
 from synthmix.mixing import Arm
 from synthmix.shards import load_prompts, repair, requests, save_prompts, write_set
@@ -123,8 +125,11 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     seed = artifact.settings["seed"]
     trainer = Trainer(workspace.study.recipe, mixture, workspace.train, sets, seed=seed)
     _advance(trainer, artifact)
+    logits = trainer.predict(workspace.test.pixels)
+    if not np.isfinite(logits).all():
+        raise _diverged(trainer)
     with artifact.part("logits.npy") as path, path.open("wb") as file:
-        np.save(file, trainer.predict(workspace.test.pixels))
+        np.save(file, logits)
     rows = workspace.validation_rows
     if len(rows):
         with artifact.part("validation_logits.npy") as path, path.open("wb") as file:
@@ -143,10 +148,24 @@ def _advance(trainer: Trainer, artifact: Artifact) -> None:
         trainer.state.load(checkpoint)
     saved = time.monotonic()
     for state in trainer.steps():
+        _check_loss(trainer)
         artifact.report(state.step, trainer.recipe.steps)
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             state.save(checkpoint)
             saved = time.monotonic()
+
+
+def _check_loss(trainer: Trainer) -> None:
+    history = trainer.state.history
+    if history and not math.isfinite(history[-1][1]):
+        raise _diverged(trainer)
+
+
+def _diverged(trainer: Trainer) -> SettingError:
+    return SettingError(
+        f"Training diverged by step {trainer.state.step}, its numbers are no longer finite: lower "
+        f"training.learning_rate, which is {trainer.recipe.learning_rate:g}."
+    )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from synthmix.study.plan import Step
+from synthmix.study.planning import Step
 
 _VERBS = {"fit": "fitting", "generate": "generating", "train": "training"}
 _UNITS = {"fit": "steps", "generate": "images", "train": "steps"}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 
 from synthmix.types import Device, Precision
 
@@ -54,7 +54,7 @@ class Recipe:
     device: Device = "auto"
     """`auto` is CUDA, then MPS, then CPU."""
 
-    threads: Annotated[int, Ge(1)] = 1
+    threads: Annotated[int, Ge(1), Le(1024)] = 1
     """CPU threads of one run; part of the result, since the order of sums depends on it."""
 
     deterministic: bool = True

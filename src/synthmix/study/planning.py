@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthmix.store import Artifact
+from synthmix.study.beforehand import check_model, check_settings
 from synthmix.study.file import Study
 from synthmix.study.speeds import known_seconds, measured_seconds
 from synthmix.study.tasks import Task
@@ -98,7 +99,9 @@ def _is_there(workspace: Workspace, name: str, run: int) -> bool:
 def describe(study: Study, *, measure: bool = True) -> dict[str, Any]:
     """Return the whole plan as JSON: steps, counts, estimated seconds and bytes."""
     workspace = Workspace(study)
+    check_settings(workspace)
     rows = [_row(workspace, step) for stage in STAGES for step in steps(workspace, stage)]
+    check_model(workspace)
     training = measured_seconds(workspace) if measure else None
     for row in rows:
         if row["stage"] == "train" and row["seconds"] is None and training is not None:

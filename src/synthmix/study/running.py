@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import yaml
@@ -9,8 +10,9 @@ import yaml
 from synthmix.report import write as write_report
 from synthmix.store import read_json, replacing, write_json
 from synthmix.study import speeds
+from synthmix.study.beforehand import check_model, check_output, check_settings
 from synthmix.study.file import Study
-from synthmix.study.plan import STAGES, Step, steps
+from synthmix.study.planning import STAGES, Step, steps
 from synthmix.study.results import evaluate
 from synthmix.study.tasks import TASKS
 from synthmix.study.watch import Watch, silent
@@ -33,10 +35,12 @@ def run(study: Study, watch: Watch = silent) -> Path:
 
 
 def check(workspace: Workspace) -> None:
-    """Raise whatever would stop the study later: splits, classes, counts of every arm."""
+    """Raise whatever would stop the study later: splits, classes, counts of every arm, names."""
     assert len(workspace.test) > 0
-    for stage in STAGES:
-        steps(workspace, stage)
+    check_settings(workspace)
+    found = [step for stage in STAGES for step in steps(workspace, stage)]
+    if any(step.stage == "train" and step.state != "done" for step in found):
+        check_model(workspace)
 
 
 def run_stage(
@@ -51,12 +55,15 @@ def run_stage(
         return
     with watch.stage(stage, todo):
         for step in [step for step in todo if is_sound(step)]:
+            assert step.artifact is not None
+            step.artifact.tidy()
             watch.finished(step, [])
             todo.remove(step)
         tasks = [step.task for step in todo]
-        for number, damaged in workspace.study.engine.map(TASKS[stage], tasks):
-            watch.finished(todo[number], damaged)
-            _remember(todo[number])
+        with closing(workspace.study.engine.map(TASKS[stage], tasks)) as finished:
+            for number, damaged in finished:
+                watch.finished(todo[number], damaged)
+                _remember(todo[number])
 
 
 def is_sound(step: Step) -> bool:
@@ -73,6 +80,7 @@ def _remember(step: Step) -> None:
 
 def save_study(study: Study) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
+    check_output(study)
     resolved = study.output / "resolved.json"
     if resolved.exists() and read_json(resolved) != study.resolved():
         for name in ("resolved.json", "study.yaml"):

@@ -1,0 +1,141 @@
+"""Accuracy and time of a recipe on all of CIFAR-10, against a budget of processor time.
+
+Every seed trains on all 50,000 training images and looks at the test images once, one view each,
+when it has ended. The budget is 520 seconds on a machine on which bare bfloat16 steps of a
+64-256-256 network see 1,088 images/s, and it is scaled to the rate measured here in the same run.
+Run again after an interruption: the scratch folder holds what is finished and a checkpoint.
+"""
+
+import argparse
+import statistics
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from _bare import bare_steps, cached_batch
+from _record import commit, ratio, record, spread
+from _reference import reference_network
+from _run import CORES, ROOT, cifar10, options
+
+from synthmix.hardware import determinism
+from synthmix.registry import build
+from synthmix.store import fingerprint, read_json, write_json
+from synthmix.training.loop import Trainer
+from synthmix.training.recipe import Recipe
+from synthmix.types import ImageSet, Mixture
+
+BUDGET_SECONDS = 520
+BUDGET_RATE = 1088
+CHECKPOINT_STEPS = 50
+REFERENCE_SECONDS = 60
+"""A reference ends early beyond this: emulated bfloat16 takes half a minute a step."""
+
+
+def reference_rate(images: ImageSet, precision: str, steps: int, size: int = 256) -> float:
+    """Return the images/s of the reference network's bare steps; the median step counts."""
+    model = reference_network(images.num_classes)
+    model = model.to(memory_format=torch.channels_last)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    bare = bare_steps(model, optimizer, *cached_batch(images, size), precision=precision)
+    next(bare)
+    seconds: list[float] = []
+    while len(seconds) < steps and sum(seconds) < REFERENCE_SECONDS:
+        started = time.perf_counter()
+        next(bare)
+        seconds.append(time.perf_counter() - started)
+    return size / statistics.median(seconds)
+
+
+def train(trainer: Trainer, scratch: Path) -> float:
+    """Advance to the last step and return the seconds of all steps, over all interruptions."""
+    checkpoint, times = scratch / "checkpoint.pt", scratch / "seconds.json"
+    spent: dict[str, float] = read_json(times) if times.exists() else {}
+    if checkpoint.exists():
+        trainer.state.load(checkpoint)
+    # the times are written first and kept by step: the checkpoint says which one holds
+    before = spent.get(str(trainer.state.step), 0.0)
+    started = time.perf_counter()
+    for state in trainer.steps():
+        if state.step % CHECKPOINT_STEPS == 0:
+            spent[str(state.step)] = before + time.perf_counter() - started
+            write_json(times, spent)
+            state.save(checkpoint)
+    return before + time.perf_counter() - started
+
+
+def one_seed(
+    recipe: Recipe, images: ImageSet, asked: argparse.Namespace, seed: int, scratch: Path
+) -> None:
+    """Train one seed, evaluate it once, and leave `result.json` in its scratch folder."""
+    rates = {
+        precision: reference_rate(images, precision, *asked.reference)
+        for precision in ("bfloat16", "float32")
+    }
+    started = time.perf_counter()
+    mixture = Mixture("real", 0.0, seed, np.arange(len(images)))
+    trainer = Trainer(recipe, mixture, images, {}, seed=seed)
+    seconds = time.perf_counter() - started + train(trainer, scratch)
+    test = cifar10(asked.data, "test")
+    accuracy = float((trainer.predict(test.pixels).argmax(1) == test.labels).mean())
+    found = {"seed": seed, "accuracy": accuracy, "seconds": seconds, "rates": rates}
+    facts = {"precision": trainer.precision, "commit": commit()}
+    write_json(scratch / "result.json", found | facts)
+
+
+def report(results: list[Any], recipe: Recipe, asked: argparse.Namespace) -> None:
+    """Write `accuracy.json` from all seeds that have ended."""
+    budgets = [BUDGET_SECONDS * BUDGET_RATE / each["rates"]["bfloat16"] for each in results]
+    tightest = [BUDGET_SECONDS * BUDGET_RATE / max(each["rates"].values()) for each in results]
+    seconds = [each["seconds"] for each in results]
+    raw = {
+        "recipe": asdict(recipe),
+        "precision": results[0]["precision"],
+        "seeds": [each["seed"] for each in results],
+        "commits": sorted({each["commit"] for each in results}),
+        "accuracies": [each["accuracy"] for each in results],
+        "accuracy": spread([each["accuracy"] for each in results]),
+        "training, seconds": spread(seconds),
+        "reference, bfloat16, images/s": spread([each["rates"]["bfloat16"] for each in results]),
+        "reference, float32, images/s": spread([each["rates"]["float32"] for each in results]),
+        "budget, seconds": spread(budgets),
+    }
+    ratios = {
+        "ours/budget": ratio(seconds, budgets, at_most=1),
+        "ours/budget by the faster of bfloat16 and float32": ratio(seconds, tightest, at_most=1),
+    }
+    record("accuracy", asked, n=len(results), raw=raw, ratios=ratios)
+
+
+def main() -> None:
+    """Train the seeds that are missing and write `accuracy.json` of all that are there."""
+    parser = options(__doc__)
+    recipes = ROOT / "benchmarks" / "recipes"
+    parser.add_argument("--recipe", type=Path, default=recipes / "cifar10_full.yaml")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds, from 0")
+    parser.add_argument("--seed", type=int, help="train this seed alone")
+    parser.add_argument("--threads", type=int, default=CORES, help="threads of torch")
+    parser.add_argument("--scratch", type=Path, default=ROOT / "results" / "bench-accuracy")
+    asked = parser.parse_args()
+    settings = yaml.safe_load(asked.recipe.read_text(encoding="utf-8"))
+    recipe = build(Recipe, {**settings, "threads": asked.threads, "device": "cpu"}, label="recipe")
+    asked.reference = (6, 256)
+    if asked.quick:
+        recipe, asked.seeds, asked.reference = replace(recipe, steps=2, batch_size=16), 1, (1, 8)
+    images = cifar10(asked.data, "train")
+    settings = {"recipe": asdict(recipe), "data": images.fingerprint, "torch": torch.__version__}
+    folder = asked.scratch / fingerprint(settings)
+    with determinism(recipe.threads):
+        for seed in range(asked.seeds) if asked.seed is None else [asked.seed]:
+            if not (folder / f"seed{seed}" / "result.json").exists():
+                (folder / f"seed{seed}").mkdir(parents=True, exist_ok=True)
+                one_seed(recipe, images, asked, seed, folder / f"seed{seed}")
+        results = [read_json(path) for path in sorted(folder.glob("seed*/result.json"))]
+        report(results, recipe, asked)
+
+
+if __name__ == "__main__":
+    main()

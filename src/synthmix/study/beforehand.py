@@ -1,0 +1,62 @@
+"""What can be told before any work: a study that could not end is refused at its start."""
+
+import os
+from collections.abc import Sequence
+
+from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.study.file import Study
+from synthmix.study.workspace import Workspace
+
+
+def check_settings(workspace: Workspace) -> None:
+    """Raise SettingError or DataError where class names or prompts do not fit the real images."""
+    study, names = workspace.study, workspace.class_names
+    _check_class_map(study, names)
+    for each in study.synthetic:
+        if each.prompts is None:
+            continue
+        try:
+            each.prompts.check(workspace.class_names)
+        except (SettingError, DataError) as error:
+            raise type(error)(f"synthetic.{each.name}.prompts: {error}") from None
+
+
+def _check_class_map(study: Study, names: Sequence[str]) -> None:
+    for old, new in study.class_map.items():
+        if new not in names:
+            hint = suggestion(new, names)
+            raise SettingError(f"class_map: '{old}' becomes '{new}', no class of the study. {hint}")
+
+
+def check_model(workspace: Workspace) -> None:
+    """Raise SettingError where the classifier is not known or cannot take the study's images."""
+    import torch
+
+    from synthmix.training.models import build_model
+
+    name, size = workspace.study.recipe.model, workspace.image_size
+    try:
+        with torch.random.fork_rng(devices=[]), torch.inference_mode():
+            model = build_model(name, len(workspace.class_names), size).eval()
+            model(torch.zeros(1, 3, size, size))
+    except (RuntimeError, ValueError, AssertionError, TypeError) as error:
+        reason = (str(error) or type(error).__name__).partition("\n")[0]
+        raise SettingError(
+            f"training.model is '{name}', which cannot take images of {size} x {size} pixels "
+            f"({reason}). Change image_size or the model."
+        ) from error
+
+
+def check_output(study: Study) -> None:
+    """Make the output folder; raises SettingError where nothing can be written there."""
+    try:
+        study.output.mkdir(parents=True, exist_ok=True)
+        is_writable = os.access(study.output, os.W_OK | os.X_OK)
+        reason = "it is read-only"
+    except OSError as error:
+        is_writable, reason = False, str(error.strerror)
+    if not is_writable:
+        raise SettingError(
+            f"output is '{study.output}', where nothing can be written ({reason}); "
+            "name another folder."
+        )

@@ -1,0 +1,236 @@
+"""What is wrong with images, classes, counts, models or places is told before any work."""
+
+import copy
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from synthmix.errors import DataError, SettingError, SynthmixError
+from synthmix.study import run
+from synthmix.study.file import resolve
+from synthmix.study.planning import describe
+from synthmix.study.running import check
+from synthmix.study.speeds import known_seconds, remember
+from synthmix.study.workspace import Workspace
+from tests.study.test_reliability import STUDY
+
+NAMES = ("cat", "dog")
+
+
+def write_images(
+    root: Path, names: tuple[str, ...] = NAMES, count: int = 10, size: int = 8, mode: str = "RGB"
+) -> Path:
+    random = np.random.default_rng(0)
+    for name in names:
+        (root / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = random.integers(0, 256, (size, size, 4), dtype=np.uint8)
+            image = Image.fromarray(pixels, "RGBA").convert(mode)
+            image.save(root / name / f"{number}.png")
+    return root
+
+
+def write_real(root: Path, **settings: Any) -> Path:
+    write_images(root / "train", **settings)
+    write_images(root / "test", **settings)
+    return root
+
+
+def asked(tmp_path: Path, real: object, **changes: object) -> dict[str, Any]:
+    small = {"use": "replace", "ratios": [0.5, 1], "total": 8}
+    output = str(tmp_path / "out")
+    study = {**copy.deepcopy(STUDY), "seeds": 1, "mixing": small, "output": output, **changes}
+    return {**study, "real": {"use": "folder", "path": str(real)}}
+
+
+def complaint(study: dict[str, Any], error: type[SynthmixError] = DataError) -> str:
+    """Return the message with which the study is refused, before it left anything."""
+    with pytest.raises(error) as caught:
+        check(Workspace(resolve(study)))
+    assert "\n" not in str(caught.value)
+    assert not Path(study["output"]).exists()
+    return str(caught.value)
+
+
+def ready_made(path: Path, **settings: object) -> dict[str, Any]:
+    return {"synthetic": {"made": {"images": {"use": "folder", "path": str(path)}, **settings}}}
+
+
+def test_more_synthetic_images_than_exist(tmp_path: Path) -> None:
+    made = ready_made(write_images(tmp_path / "made", count=3))
+    text = complaint(asked(tmp_path, write_real(tmp_path / "real"), **made), SettingError)
+    assert "'made@1' asks for 8 images of 'made', which has 6" in text
+    assert "the largest possible mixing.total is 6" in text
+
+
+def test_the_named_largest_total_is_possible(tmp_path: Path) -> None:
+    made = ready_made(write_images(tmp_path / "made", count=3))
+    study = asked(tmp_path, write_real(tmp_path / "real"), **made)
+    check(Workspace(resolve({**study, "mixing": {**study["mixing"], "total": 6}})))
+
+
+def test_the_largest_number_of_a_batch_ratio_does_not_depend_on_the_pool(tmp_path: Path) -> None:
+    mixing = {"use": "batch-ratio", "ratios": [0.5], "num_synthetic": 500}
+    study = asked(tmp_path, write_real(tmp_path / "real"), mixing=mixing)
+    assert "the largest possible mixing.num_synthetic is 16" in complaint(study, SettingError)
+
+
+def test_more_real_images_than_exist(tmp_path: Path) -> None:
+    study = asked(tmp_path, write_real(tmp_path / "real"), mixing={"use": "replace", "total": 99})
+    assert "the largest possible total is 18" in complaint(study, SettingError)
+
+
+def test_class_names_that_do_not_match_name_both_sides(tmp_path: Path) -> None:
+    made = ready_made(write_images(tmp_path / "made", names=("cat", "horse")))
+    text = complaint(asked(tmp_path, write_real(tmp_path / "real"), **made))
+    assert "synthetic.made" in text
+    assert "Only here: 'horse'; only in the study: 'dog'" in text
+
+
+def test_a_class_map_to_no_class_of_the_study(tmp_path: Path) -> None:
+    study = asked(tmp_path, write_real(tmp_path / "real"), class_map={"horse": "dgo"})
+    text = complaint(study, SettingError)
+    assert "class_map: 'horse' becomes 'dgo'" in text
+    assert "Did you mean 'dog'?" in text
+
+
+def test_a_corrupt_image_is_named(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    victim = real / "train" / "dog" / "3.png"
+    victim.write_bytes(victim.read_bytes()[:40])
+    text = complaint(asked(tmp_path, real))
+    assert f"{victim} cannot be read as an image" in text
+
+
+def test_an_empty_class_is_named(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    for split in ("train", "test"):
+        (real / split / "bird").mkdir()
+    assert "Class 'bird' is empty" in complaint(asked(tmp_path, real))
+
+
+def test_one_class_is_no_classification(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real", names=("cat",))
+    assert "two classes or more; there is only cat" in complaint(asked(tmp_path, real))
+
+
+def test_images_of_several_sizes_need_an_image_size(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    Image.new("RGB", (9, 9)).save(real / "train" / "cat" / "0.png")
+    study = asked(tmp_path, real)
+    text = complaint(study)
+    assert "differ in size" in text
+    assert "set image_size" in text
+    check(Workspace(resolve({**study, "image_size": 8})))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "1"])
+def test_grey_transparent_and_palette_images_work(tmp_path: Path, mode: str) -> None:
+    real = write_real(tmp_path / "real", mode=mode)
+    workspace = Workspace(resolve(asked(tmp_path, real)))
+    check(workspace)
+    assert workspace.train.pixels.shape == (20, 8, 8, 3)
+
+
+@pytest.mark.parametrize("path", ["nowhere", ""])
+def test_a_missing_folder_is_named(tmp_path: Path, path: str) -> None:
+    assert f"real: path is '{path}', but there is no such folder" in complaint(
+        asked(tmp_path, path)
+    )
+
+
+def test_an_empty_test_split_is_told(tmp_path: Path) -> None:
+    study = {**asked(tmp_path, ""), "real": {"use": "digits", "test_fraction": 0.0001}}
+    assert "real: the split has no image" in complaint(study)
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("compct", "Did you mean 'compact'?"),
+        ("resnet99", "training.model is 'resnet99', which is not known"),
+    ],
+)
+def test_an_unknown_model_is_named(tmp_path: Path, model: str, words: str) -> None:
+    study = asked(tmp_path, write_real(tmp_path / "real"), training={"model": model})
+    assert words in complaint(study, SettingError)
+
+
+def test_an_unknown_data_set_is_named(tmp_path: Path) -> None:
+    study = asked(tmp_path, "")
+    hub = {"use": "huggingface", "path": "no/such"}
+    assert "real: path is 'no/such'" in complaint({**study, "real": hub})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "there is no file"),
+        ('{"cat": ["a cat"]}', "class 'dog' has no prompt"),
+        ('{"cat": ["a cat"], "dgo": ["a dog"]}', "Did you mean 'dog'?"),
+    ],
+)
+def test_a_bad_file_of_prompts_stops_the_study_at_its_start(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    path = tmp_path / "prompts.json"
+    if text is not None:
+        path.write_text(text)
+    flow = {**STUDY["synthetic"]["flow"], "prompts": {"use": "file", "path": str(path)}}  # type: ignore[index]
+    study = asked(tmp_path, write_real(tmp_path / "real"), synthetic={"flow": flow})
+    message = complaint(study, (SettingError, DataError))  # type: ignore[arg-type]
+    assert "synthetic.flow.prompts: " in message
+    assert words in message
+
+
+@pytest.mark.parametrize("place", ["file", "file/inside"])
+def test_a_file_where_the_output_goes_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    output = str(tmp_path / place)
+    with pytest.raises(SettingError, match=f"output is '{output}', where nothing can be written"):
+        run(resolve({**asked(tmp_path, ""), "real": {"use": "digits"}, "output": output}))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_training_that_diverges_is_told_in_one_line(tmp_path: Path) -> None:
+    study = asked(
+        tmp_path,
+        write_real(tmp_path / "real"),
+        synthetic={},
+        training={"steps": 3, "batch_size": 8, "learning_rate": 1e30},
+    )
+    with pytest.raises(SettingError, match=r"diverged .* lower training\.learning_rate"):
+        run(resolve(study))
+
+
+def test_ratios_that_read_alike_are_one_arm(tmp_path: Path) -> None:
+    mixing = {"use": "replace", "total": 8, "ratios": [0.5, 0.5000000001]}
+    study = resolve(asked(tmp_path, write_real(tmp_path / "real"), mixing=mixing))
+    assert [arm.name for arm in Workspace(study).arms()] == ["real", "flow@0.5"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"fit": "fast"}'])
+def test_damaged_notes_of_speeds_are_passed_over(tmp_path: Path, content: str) -> None:
+    cache = Path(os.environ["SYNTHMIX_CACHE"])
+    cache.mkdir(exist_ok=True)
+    (cache / "speeds.json").write_text(content)
+    study = resolve(asked(tmp_path, write_real(tmp_path / "real")))
+    assert known_seconds(study, "train", "real") is None
+    describe(study, measure=False)
+    remember(study, "train", "real", 0.5)
+    assert known_seconds(study, "train", "real") == 0.5
+
+
+def test_speeds_that_cannot_be_kept_stop_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    remember(resolve(asked(tmp_path, "")), "train", "real", 0.5)

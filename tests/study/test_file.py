@@ -1,0 +1,218 @@
+"""Every mistake in a study file is one line that names the setting, the value and what is right."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from synthmix.errors import NotYetAvailable, SettingError, UnknownComponent
+from synthmix.study.file import RESERVED, load, resolve
+from tests.study.test_reliability import STUDY
+
+REMOVED = object()
+
+
+def changed(path: str, value: object) -> dict[str, Any]:
+    """Return the study with the value at this dotted path replaced or removed."""
+    asked: dict[str, Any] = copy.deepcopy(STUDY)
+    *parents, last = path.split(".")
+    group = asked
+    for each in parents:
+        group = group[each]
+    if value is REMOVED:
+        del group[last]
+    else:
+        group[last] = value
+    return asked
+
+
+def complaint(path: str, value: object) -> str:
+    with pytest.raises(SettingError) as caught:
+        resolve(changed(path, value))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert len(text) < 400
+    return text
+
+
+FLOW = {"use": "flow"}
+DIGITS = {"use": "digits"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("sedes", 3, ["'sedes'", "Did you mean 'seeds'?"]),
+        ("training.stepz", 3, ["training", "'stepz'", "Did you mean 'steps'?"]),
+        ("mixing.ratio", [1], ["mixing", "'ratio'", "Did you mean 'ratios'?"]),
+        ("synthetic.flow.per_clas", 3, ["synthetic.flow", "Did you mean 'per_class'?"]),
+        ("synthetic.flow.generator.rnk", 3, ["synthetic.flow.generator", "Did you mean 'rank'?"]),
+        ("real.use", "digit", ["real.use", "'digit'", "Did you mean 'digits'?"]),
+        ("synthetic.flow.generator.use", "flwo", ["synthetic.flow.generator.use", "'flow'"]),
+        ("mixing.use", "replce", ["mixing.use", "Did you mean 'replace'?"]),
+        ("engine.use", "locl", ["engine.use", "Did you mean 'local'?"]),
+        ("synthetic.flow.prompts", {"use": "class-lables"}, ["'class-labels'?"]),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_nearest(
+    path: str, value: object, words: list[str]
+) -> None:
+    text = complaint(path, value)
+    assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize("key", RESERVED)
+def test_a_reserved_key_is_not_yet_available(key: str) -> None:
+    with pytest.raises(NotYetAvailable, match=f"'{key}' is reserved and not yet available"):
+        resolve({**STUDY, key: {}})
+    assert set(RESERVED) == {"curation", "controls", "evaluation", "hypotheses", "codec"}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("mixing.ratios", [0.5, 1.5], ["'ratios.1'", "less than or equal to 1", "1.5"]),
+        ("mixing.ratios", [-0.1], ["'ratios.0'", "greater than or equal to 0", "-0.1"]),
+        ("mixing.ratios", [float("nan")], ["'ratios'", "finite", "nan"]),
+        ("mixing", {"use": "add", "per_real": [float("inf")]}, ["'per_real'", "finite", "inf"]),
+        ("mixing", {"use": "add", "per_real": [1e30]}, ["'per_real.0'", "1000000"]),
+        ("seeds", 0, ["'seeds'", "greater than or equal to 1", "got 0"]),
+        ("seeds", 10**9, ["'seeds'", "less than or equal to 1000"]),
+        ("seeds", 10**30, ["'seeds'", "64 bits"]),
+        ("seed", float("inf"), ["'seed'", "finite"]),
+        ("synthetic.flow.per_class", REMOVED, ["synthetic.flow", "`per_class`"]),
+        ("synthetic.flow.per_class", 0, ["'synthetic.flow.per_class'", "got 0"]),
+        ("synthetic.flow.per_class", 10**30, ["'synthetic.flow.per_class'", "1000000"]),
+        ("image_size", 10**9, ["'image_size'", "4096"]),
+        ("validation", 0.9, ["'validation'", "0.5", "got 0.9"]),
+        ("training.threads", 10**6, ["training", "'threads'", "1024"]),
+        ("training.learning_rate", float("inf"), ["training", "'learning_rate'", "finite"]),
+        ("real.test_fraction", 1, ["real", "test_fraction is 1", "below 1"]),
+    ],
+)
+def test_a_value_out_of_range_is_named_with_its_bounds(
+    path: str, value: object, words: list[str]
+) -> None:
+    text = complaint(path, value)
+    assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("name", None, ["'name'", "string", "None"]),
+        ("name", REMOVED, ["'name'", "missing"]),
+        ("real", "digits", ["'real'", "group of settings", "'digits'"]),
+        ("real", REMOVED, ["'real'", "missing"]),
+        ("real", {}, ["real", "`use: NAME`", "digits"]),
+        ("synthetic", ["flow"], ["'synthetic'", "group of settings"]),
+        ("synthetic.flow", None, ["'synthetic.flow'", "group of settings", "None"]),
+        ("synthetic.flow.generator", "flow", ["'synthetic.flow.generator'", "group of settings"]),
+        ("mixing.ratios", 0.5, ["mixing", "'ratios'", "must be a list", "0.5"]),
+        ("mixing.total", "many", ["mixing", "'total'", "integer", "'many'"]),
+        ("training.steps", 1.5, ["training", "'steps'", "integer", "1.5"]),
+        ("training.steps", True, ["training", "'steps'", "must be a number", "True"]),
+        ("seeds", True, ["'seeds'", "must be a number", "True"]),
+        ("training.flip", "maybe", ["training", "'flip'", "boolean", "'maybe'"]),
+        ("engine.processes", "two", ["engine", "'processes'", "integer", "'two'"]),
+        ("class_map", {"a": 5}, ["'class_map.a'", "string", "got 5"]),
+        ("output", 5, ["'output'", "must be a path", "got 5"]),
+        ("output", "", ["'output'", "folder", "''"]),
+        ("output", "a\0b", ["'output'", "folder"]),
+        ("resize", "nearest", ["'resize'", "'lanczos'", "'nearest'"]),
+        ("real.split_seed", [1], ["real", "'split_seed'", "integer"]),
+        ("synthetic.flow.prompts", {"use": "class-labels", "template": "\ud800 {name}"}, ["Unico"]),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_named(path: str, value: object, words: list[str]) -> None:
+    text = complaint(path, value)
+    assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "", "é", ".hidden", "a b", "x" * 81])
+def test_a_name_that_is_no_file_name_is_refused(name: str) -> None:
+    assert "'name': must be 1 to 80 letters" in complaint("name", name)
+    generated = {"generator": FLOW, "per_class": 1}
+    assert "must be 1 to 80 letters" in complaint("synthetic", {name: generated})
+
+
+def test_a_long_value_is_cut_short_in_the_message() -> None:
+    assert complaint("name", "x" * 5000).endswith("....")
+
+
+def test_prompts_need_a_generator() -> None:
+    text = complaint("synthetic.flow", {"images": DIGITS, "prompts": {"use": "class-labels"}})
+    assert "synthetic.flow.prompts goes with a generator" in text
+
+
+@pytest.mark.parametrize(
+    ("each", "found"),
+    [({"images": DIGITS, "generator": FLOW, "per_class": 1}, "both"), ({}, "neither")],
+)
+def test_a_set_has_either_images_or_a_generator(each: dict[str, Any], found: str) -> None:
+    text = complaint("synthetic.flow", each)
+    assert f"needs either `generator` or `images` (ones that are there), got {found}" in text
+
+
+def test_no_set_takes_the_name_of_the_real_images() -> None:
+    text = complaint("synthetic", {"real": {"generator": FLOW, "per_class": 1}})
+    assert "synthetic.real" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "must hold keys like `name:`"),
+        ("- a\n- b\n", "must hold keys like `name:`"),
+        ("hello", "must hold keys like `name:`"),
+        ("name: [a\n", "not valid YAML: line 2"),
+        ("name: x\n\treal: y\n", "not valid YAML: line 2"),
+        ("name: x\nseeds: 1\nseeds: 2\n", "line 3: the key 'seeds' is there twice"),
+        ("name: x\nreal: {use: digits, use: folder}\n", "line 2: the key 'use' is there twice"),
+        ("---\nname: x\n---\nname: y\n", "not valid YAML: line 3"),
+        ("!!python/object/apply:os.system [id]\n", "not valid YAML: line 1"),
+        ("seed: 2020-13-45\n", "not valid YAML: month must be"),
+        ("seed: " + "9" * 5000, "not valid YAML: Exceeds the limit"),
+        ("name: \x07\n", "not valid YAML: unacceptable character"),
+        ("? [a]\n: b\n", "not valid YAML: line 1"),
+        ("[" * 1000, "nested too deeply"),
+    ],
+)
+def test_what_is_not_a_study_in_yaml_is_one_line(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingError) as caught:
+        load(path)
+    assert words in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_no_text_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(SettingError, match="must be UTF-8"):
+        load(path)
+
+
+def test_a_merge_key_may_be_overridden(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("name: x\nreal: &r {use: digits, seed: 1}\nmixing: {<<: *r, use: replace}\n")
+    with pytest.raises(SettingError, match="The mixing 'replace' has no setting 'seed'"):
+        load(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match=r"no study file .*nowhere\.yaml"):
+        load(tmp_path / "nowhere.yaml")
+
+
+def test_an_unknown_component_keeps_its_type() -> None:
+    with pytest.raises(UnknownComponent):
+        resolve(changed("real.use", "nosuch"))
+
+
+def test_a_studys_fingerprint_follows_its_settings() -> None:
+    assert resolve(STUDY).fingerprint == resolve(copy.deepcopy(STUDY)).fingerprint
+    assert resolve(STUDY).fingerprint != resolve(changed("seeds", 3)).fingerprint
