@@ -8,7 +8,7 @@ from synthmix.study.beforehand import check_model, check_settings
 from synthmix.study.file import Study
 from synthmix.study.speeds import known_seconds, measured_seconds
 from synthmix.study.tasks import Task
-from synthmix.study.workspace import Workspace, mark
+from synthmix.study.workspace import Workspace
 
 STAGES = ("fit", "generate", "train")
 
@@ -73,18 +73,16 @@ def _sets(workspace: Workspace) -> list[Step]:
 
 
 def _runs(workspace: Workspace) -> list[Step]:
-    study = workspace.study
-    found: dict[Any, Step] = {}
+    study, found = workspace.study, []
     for arm in workspace.arms():
         for run in range(study.seeds):
             drawn = workspace.mixture(arm, run)
             is_known = all(_is_there(workspace, name, run) for name in drawn.synthetic)
             artifact = workspace.run_artifact(arm, run) if is_known else None
             detail = f"{drawn.num_real} real + {drawn.num_synthetic} synthetic"
-            key = (mark(drawn.real), *((n, mark(r)) for n, r in drawn.synthetic.items()), run)
-            step = Step("train", Task(study, arm.name, run), study.recipe.steps, artifact, detail)
-            found.setdefault((drawn.batch_share if drawn.synthetic else None, key), step)
-    return list(found.values())
+            task = Task(study, arm.name, run)
+            found.append(Step("train", task, study.recipe.steps, artifact, detail))
+    return found
 
 
 def _is_there(workspace: Workspace, name: str, run: int) -> bool:

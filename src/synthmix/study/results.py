@@ -223,7 +223,8 @@ def _score(score: Score) -> dict[str, Any]:
 def _notes(study: Study, workspace: Workspace) -> list[str]:
     found = [
         f"Every arm took {study.recipe.steps} optimiser steps of {study.recipe.batch_size} images; "
-        "the last weights were evaluated, nothing was chosen on the test set."
+        "the last weights (averaged over steps where ema_decay is above 0) were evaluated; nothing "
+        "was chosen on the test set."
     ]
     if any(each.is_fitted for each in study.synthetic) and study.mixing.settings().get("ratios"):
         found.append(

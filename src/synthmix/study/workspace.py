@@ -85,14 +85,25 @@ class Workspace:
         return self.study.mixing.pool_size(len(self.train_rows))
 
     def arms(self) -> list[Arm]:
-        """List the study's arms, real images alone first."""
-        return self.study.mixing.arms([each.name for each in self.study.synthetic])
+        """List the study's arms, real images alone first; arms that draw the same are one."""
+        return list(self._arms.values())
+
+    @cached_property
+    def _arms(self) -> dict[tuple[object, ...], Arm]:
+        found: dict[tuple[object, ...], Arm] = {}
+        for arm in self.study.mixing.arms([each.name for each in self.study.synthetic]):
+            drawn = self.mixture(arm, 0)
+            rows = [(name, mark(rows)) for name, rows in drawn.synthetic.items()]
+            found.setdefault((mark(drawn.real), *rows, drawn.batch_share), arm)
+        return found
 
     def supply(self, run: int) -> Supply:
         """Return what run number `run` draws from."""
         shares = self.study.mixing.shares()
         needed = max(self.study.mixing.needed(ratio, self.num_pool) for ratio in shares)
         sets = self.study.synthetic
+        if self.study.mixing.sources == "pooled" and sets:
+            needed = -(-needed // len(sets))
         return Supply(
             seed=self.study.seed,
             run=run,

@@ -1,0 +1,52 @@
+"""What a study's arms draw: splits kept apart, equal arms merged, supply not used up early."""
+
+from typing import Any
+
+import numpy as np
+
+from synthmix.study.file import resolve
+from synthmix.study.workspace import Workspace
+
+
+def workspace(**changes: Any) -> Workspace:
+    flow = {"generator": {"use": "flow"}, "per_class": 10}
+    study = {"name": "w", "real": {"use": "digits"}, "synthetic": {"one": flow, "two": flow}}
+    return Workspace(resolve({**study, "mixing": {"use": "replace", "total": 60}, **changes}))
+
+
+def test_arms_that_draw_the_same_are_one() -> None:
+    near = {"use": "replace", "total": 60, "ratios": [0.5, 0.501, 1]}
+    names = [arm.name for arm in workspace(mixing=near).arms()]
+    assert names == ["real", "one@0.5", "one@1", "two@0.5", "two@1"]
+
+
+def test_validation_images_are_never_trained_on() -> None:
+    found = workspace(seeds=2)
+    held_back = set(found.validation_rows.tolist())
+    assert len(held_back) == round(0.1 * len(found.train))
+    for run in range(2):
+        assert not held_back & set(found.pool_rows(run).tolist())
+        for arm in found.arms():
+            assert not held_back & set(found.mixture(arm, run).real.tolist())
+
+
+def test_the_validation_split_belongs_to_the_study_seed() -> None:
+    assert np.array_equal(workspace().validation_rows, workspace(seeds=5).validation_rows)
+    assert not np.array_equal(workspace().validation_rows, workspace(seed=1).validation_rows)
+
+
+def test_every_arm_draws_real_images_from_its_seeds_pool() -> None:
+    found = workspace()
+    for arm in found.arms():
+        assert set(found.mixture(arm, 1).real.tolist()) <= set(found.pool_rows(1).tolist())
+
+
+def test_pools_of_different_seeds_are_disjoint() -> None:
+    found = workspace()
+    assert not set(found.pool_rows(0).tolist()) & set(found.pool_rows(1).tolist())
+
+
+def test_adding_seeds_changes_no_earlier_run() -> None:
+    few, many = workspace(seeds=3), workspace(seeds=5)
+    for arm in few.arms():
+        assert np.array_equal(few.mixture(arm, 2).real, many.mixture(arm, 2).real)
