@@ -58,7 +58,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            _remove_leftover(leftover)
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
@@ -74,12 +75,11 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files that killed processes left beside `path`."""
-    for each in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-        pid = int(each.name.split(".")[-2])
-        if not _is_running(pid):
-            each.unlink(missing_ok=True)
+def _remove_leftover(temporary: Path) -> None:
+    """Remove a temporary file whose process was killed; its name ends in that process's number."""
+    pid = temporary.name.split(".")[-2]
+    if not (pid.isdigit() and _is_running(int(pid))):
+        temporary.unlink(missing_ok=True)
 
 
 def _is_running(pid: int) -> bool:
@@ -220,7 +220,9 @@ class Artifact:
         self.tidy()
 
     def tidy(self) -> None:
-        """Remove what a kill between the manifest and the end of sealing left behind."""
+        """Remove what killed processes left: temporary files, and progress of what is complete."""
+        for each in self.path.rglob(".*.tmp"):
+            _remove_leftover(each)
         if self.is_complete:
             shutil.rmtree(self.path / "progress", ignore_errors=True)
 

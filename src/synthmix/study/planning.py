@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from synthmix.errors import ArtifactError, DataError
+from synthmix.mixing import Arm
 from synthmix.store import Artifact
 from synthmix.study.beforehand import check_model, check_settings
 from synthmix.study.file import Study
@@ -77,12 +79,24 @@ def _runs(workspace: Workspace) -> list[Step]:
     for arm in workspace.arms():
         for run in range(study.seeds):
             drawn = workspace.mixture(arm, run)
-            is_known = all(_is_there(workspace, name, run) for name in drawn.synthetic)
-            artifact = workspace.run_artifact(arm, run) if is_known else None
+            artifact = _run_artifact(workspace, arm, run, list(drawn.synthetic))
             detail = f"{drawn.num_real} real + {drawn.num_synthetic} synthetic"
             task = Task(study, arm.name, run)
             found.append(Step("train", task, study.recipe.steps, artifact, detail))
     return found
+
+
+def _run_artifact(workspace: Workspace, arm: Arm, run: int, sets: list[str]) -> Artifact | None:
+    """Return a run's artifact, None while a set it trains on is missing or cannot be read."""
+    if not all(_is_there(workspace, name, run) for name in sets):
+        return None
+    try:
+        return workspace.run_artifact(arm, run)
+    except (DataError, ArtifactError):
+        # a damaged set is found by its checksums and made anew before the runs are planned again
+        if all(workspace.study.set_named(name).generator is None for name in sets):
+            raise
+        return None
 
 
 def _is_there(workspace: Workspace, name: str, run: int) -> bool:

@@ -13,7 +13,7 @@ from synthmix.errors import SettingError
 from synthmix.hardware import determinism
 from synthmix.mixing import Arm
 from synthmix.shards import load_prompts, repair, requests, save_prompts, write_set
-from synthmix.store import Artifact, read_json, write_json
+from synthmix.store import Artifact, canonical, read_json, write_json
 from synthmix.study.card import set_card
 from synthmix.study.file import Study, SyntheticSet
 from synthmix.study.workspace import SHARD_SIZE, Workspace
@@ -137,7 +137,7 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     with artifact.part("weights.safetensors") as path:
         save_weights(trainer.state.evaluated, path)
     with artifact.part("history.json") as path:
-        write_json(path, trainer.state.history)
+        path.write_text(canonical(trainer.state.history) + "\n", encoding="utf-8")
     artifact.seal(arm=arm.name, num_real=mixture.num_real, num_synthetic=mixture.num_synthetic)
 
 
