@@ -17,16 +17,16 @@ ROOT = Path(__file__).parents[1]
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def options(about: str | None) -> argparse.ArgumentParser:
+def options(
+    about: str | None,
+    data: str = "../shared/data/cifar10",
+    what: str = "CIFAR-10: a folder of Parquet files, relative to the repository, or a hub id",
+) -> argparse.ArgumentParser:
     """Return a parser with the options of every benchmark; `about` is its script's docstring."""
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--data",
-        default="../shared/data/cifar10",
-        help="CIFAR-10: a folder of Parquet files, relative to the repository, or a hub id",
-    )
+    parser.add_argument("--data", default=data, help=what)
     parser.add_argument(
         "--quick", action="store_true", help="only see that it works; writes nothing by itself"
     )

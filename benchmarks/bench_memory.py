@@ -2,7 +2,8 @@
 
 excess = (peak - baseline of a run) - data - model, optimiser and averaged weights - activations.
 The activations are those of bare steps on one batch. Both run in fresh processes; a baseline is
-the memory once everything is imported, torch's imports for the first optimiser among it.
+the memory once everything is imported. With the first optimiser step of a process torch imports its
+compiler, whatever is trained: the first ratios count that to the baseline, the last to the run.
 """
 
 import json
@@ -36,13 +37,15 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
-def baseline() -> int:
-    """Return the resident size now, in bytes, after the imports of a first optimiser step."""
+def baseline() -> tuple[int, int]:
+    """Return the resident size now, and after the imports of a first optimiser step, in bytes."""
+    process = psutil.Process()
+    imported = int(process.memory_info().rss)
     weight = nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([weight], lr=0.1)
     weight.sum().backward()  # type: ignore[no-untyped-call]
     optimizer.step()
-    return int(psutil.Process().memory_info().rss)
+    return imported, int(process.memory_info().rss)
 
 
 def mapped() -> int:
@@ -61,7 +64,7 @@ def num_bytes(value: Any) -> int:
 
 def run(data: str, steps: int) -> dict[str, int]:
     """Train on 50,000 images, predict the test images, and return what it took."""
-    before, mapped_before = baseline(), mapped()
+    (imported, before), mapped_before = baseline(), mapped()
     images, test = cifar10(data, "train"), cifar10(data, "test")
     recipe = Recipe(model=MODEL, steps=steps, batch_size=BATCH, device="cpu", threads=CORES)
     mixture = Mixture("real", 0.0, 0, np.arange(len(images)))
@@ -73,6 +76,7 @@ def run(data: str, steps: int) -> dict[str, int]:
     averaged = {} if state.averaged is None else state.averaged.state_dict()
     return {
         "grown": peak() - before,
+        "imports of a first optimiser step": before - imported,
         "data": images.pixels.nbytes + images.labels.nbytes,
         "state": num_bytes([state.model.state_dict(), state.optimizer.state_dict(), averaged]),
         "mapped files": mapped() - mapped_before,
@@ -81,7 +85,7 @@ def run(data: str, steps: int) -> dict[str, int]:
 
 def bare(data: str, steps: int) -> dict[str, int]:
     """Take bare steps on one batch and return what they took beyond the weights."""
-    before = baseline()
+    _, before = baseline()
     images = cifar10(data, "train")
     # not the Trainer's initialisation, whose own peak would pass for activations
     model = build_model(MODEL, images.num_classes, images.image_size)
@@ -114,10 +118,13 @@ def main() -> None:
     excess = [
         (each["grown"] - each["data"] - each["state"] - each["activations"]) / 1e6 for each in found
     ]
+    imports = [each["imports of a first optimiser step"] / 1e6 for each in found]
+    counted = [a + b for a, b in zip(excess, imports, strict=True)]
     raw = {f"{name}, MB": spread(values) for name, values in megabytes.items()}
     ratios = {
         "excess/300 MB": ratio(excess, [LIMIT_MB] * rounds, at_most=1),
         "largest excess/300 MB": bounded(max(excess) / LIMIT_MB, at_most=1),
+        "excess with those imports/300 MB": ratio(counted, [LIMIT_MB] * rounds, at_most=1),
     }
     record("memory", asked, n=rounds, raw=raw | {"excess, MB": spread(excess)}, ratios=ratios)
 

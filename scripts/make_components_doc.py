@@ -48,7 +48,8 @@ def _settings(cls: type[Any]) -> str:
 
 def _plain(kind: str) -> str:
     kind = re.sub(r"<class '(\w+)'>", r"\1", kind).replace("typing.", "")
-    for limit, sign in {"Ge": ">=", "Gt": ">", "Le": "<=", "Lt": "<"}.items():
+    limits = {"Ge": ">=", "Gt": ">", "Le": "<=", "Lt": "<", "MultipleOf": "a multiple of"}
+    for limit, sign in limits.items():
         kind = re.sub(rf"\b{limit}\(\w+=([^)]*)\)", rf"{sign} \1", kind)
     kind = re.sub(r"Annotated\[(\w+), ([^]]*)\]", r"\1 \2", kind)
     kind = re.sub(r"Literal\[([^]]*)\]", lambda found: found[1].replace(", ", " or "), kind)

@@ -1,7 +1,7 @@
 """Fixtures every test may use; caches never leave the test's own folder."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +35,27 @@ def _one_thread() -> None:
 
 
 @pytest.fixture
+def full_disk() -> None:
+    """Let no file grow beyond a kilobyte while the test runs, as a full disk would not."""
+    pytest.importorskip("resource")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    if "full_disk" not in getattr(item, "fixturenames", ()):
+        return (yield)
+    import resource
+
+    # not in the fixture: the outcome is written before it ends, perhaps to a longer file
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, before[1]))
+    try:
+        return (yield)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.fixture
 def make_images() -> Callable[..., ImageSet]:
     """Return a maker of small image sets whose classes differ in brightness."""
 
@@ -48,3 +69,13 @@ def make_images() -> Callable[..., ImageSet]:
         return ImageSet(pixels, labels, names, content_fingerprint(pixels, labels, names))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def gemma(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the real Gemma 3 270M, put together once from the package that `dev` installs."""
+    from synthmix.prompts.language_model import _gguf
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SYNTHMIX_CACHE", str(tmp_path_factory.mktemp("gemma")))
+        return _gguf.model_path(_gguf.PACKAGE)

@@ -15,7 +15,7 @@ import pytest
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
-from synthmix.errors import DataError
+from synthmix.errors import DataError, SettingError
 from synthmix.images import content_fingerprint, resized
 from synthmix.store import cache_folder
 from synthmix.types import Pixels
@@ -96,7 +96,7 @@ def test_split_size_kernel_and_revision_have_a_cache_each(
         ("train", 4, "box"),
     ]:
         open_images(Painted(), split, image_size=size, resize=kernel, cache=tmp_path)
-    monkeypatch.setattr(Painted, "revision", 2)
+    monkeypatch.setattr(Painted, "output_revision", 2)
     open_images(Painted(), "train", image_size=4, cache=tmp_path)
     assert len(READS) == len(folders(tmp_path)) == 5
 
@@ -250,3 +250,10 @@ def test_cifar10_opens_from_the_cache_in_a_fifth_of_a_second(tmp_path: Path) -> 
     again = open_images(source, "test", image_size=None, cache=tmp_path)
     assert time.process_time() - start < 0.2
     assert again.fingerprint == images.fingerprint
+
+
+def test_a_cache_that_cannot_be_written_names_the_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(SettingError, match=r"The cache is '.*file.*'.*set SYNTHMIX_CACHE"):
+        open_images(Painted(), "train", image_size=None, cache=tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import synthmix
 from synthmix.checks import fault
 from synthmix.cli.list import FAMILIES
 from synthmix.generators import Generator
 from synthmix.registry import Registry, describe
+from synthmix.study.file import _File, resolve
 from synthmix.types import Request
 
 ROOT = Path(__file__).parents[1]
@@ -78,6 +80,18 @@ def test_python_compiles_and_its_imports_resolve(code: str) -> None:
             for alias in node.names:
                 if not hasattr(module, alias.name):
                     importlib.import_module(f"{node.module}.{alias.name}")
+
+
+def test_the_study_of_the_readme_is_one() -> None:
+    (asked,) = blocks(text(ROOT / "README.md"), "yaml")
+    study = resolve(yaml.safe_load(asked))
+    assert [each.name for each in study.synthetic] == ["flow", "sdxl"]
+
+
+def test_the_readme_names_every_key_of_a_study() -> None:
+    rows = re.findall(r"^\| (`[^|]*`) \|", text(ROOT / "README.md"), re.MULTILINE)
+    named = {key for row in rows for key in re.findall(r"`([a-z_]+)`", row)}
+    assert named >= set(_File.model_fields) - {"name", "seed"}
 
 
 @pytest.mark.parametrize("code", python_blocks())

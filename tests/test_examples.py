@@ -39,12 +39,37 @@ def test_train_from_python(
 def test_own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     example("own_images", tmp_path, monkeypatch)
     results = read_json(tmp_path / "results" / "own-images" / "results.json")
-    assert [arm["num_synthetic"] for arm in results["arms"]] == [0, 100]
+    mixes = [arm for arm in results["arms"] if arm["control"] is None]
+    assert [arm["num_synthetic"] for arm in mixes] == [0, 100]
 
 
-@pytest.mark.parametrize("name", ["train_mixed_datasets", "generate_confusion_matrices"])
+def test_gemma_scripts_reach_their_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hub"))
+    classes = ["--classes", "cat", "dog"]
+    for name, wanted in {
+        "generate_gemma_prompts": "OUT must end in",
+        "generate_gemma_prompts_4bit": "synthmix weights fetch google/gemma-2b-it",
+    }.items():
+        target = tmp_path / ("a.json" if name.endswith("4bit") else "a.txt")
+        done = script(name, str(target), *classes)
+        assert done.returncode == 2, done.stderr
+        assert wanted in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+# what each misses where nothing is there
+SCRIPTS = {
+    "train_mixed_datasets": "nothing",
+    "generate_confusion_matrices": "nothing",
+    "generate_cifar10_dataset_with_stylegan_xl": "nothing; StyleGAN-XL weights are one file",
+    "generate_images_from_prompts_sdxl-turbo": "synthmix weights fetch stabilityai/sdxl-turbo",
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
 def test_the_scripts_reach_their_commands(name: str, tmp_path: Path) -> None:
     done = script(name, str(tmp_path / "nothing"))
     assert done.returncode == 2
     assert "synthmix: " in done.stderr
+    assert SCRIPTS[name] in done.stderr
     assert "Traceback" not in done.stderr

@@ -12,6 +12,8 @@ from synthmix.registry import Component, Registry, build, describe
 
 ALL = [(family, name) for family, where in FAMILIES.items() for name in Registry(*where).names()]
 
+CORRUPTIONS = ("brightness", "contrast", "gaussian-blur", "gaussian-noise", "jpeg", "pixelate")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sample(Component):
@@ -27,10 +29,14 @@ class Sample(Component):
 def test_the_names_are_a_public_promise() -> None:
     assert [
         *(("data", n) for n in ("array", "digits", "folder", "huggingface", "torchvision")),
-        *(("prompts", n) for n in ("class-labels", "file")),
-        ("generators", "flow"),
-        *(("mixing", n) for n in ("add", "batch-ratio", "replace")),
+        *(
+            ("prompts", n)
+            for n in ("class-labels", "clustered-attributes", "file", "language-model")
+        ),
+        *(("generators", n) for n in ("diffusers", "flow", "stylegan-xl")),
+        *(("mixing", n) for n in ("add", "batch-ratio", "per-class", "replace")),
         *(("metrics", n) for n in ("accuracy", "brier", "ece", "nll")),
+        *(("corruptions", n) for n in CORRUPTIONS),
         ("engines", "local"),
     ] == ALL
 

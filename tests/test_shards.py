@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
 from synthmix.errors import ArtifactError, DataError
-from synthmix.shards import load_prompts, read_set, repair, requests, save_prompts, write_set
+from synthmix.images import resized
+from synthmix.seeding import derive
+from synthmix.shards import Form, load_prompts, read_set, repair, requests, save_prompts, write_set
+from synthmix.shards._parquet import ShardFile
 from synthmix.store import Artifact
 from synthmix.types import ImageSet, Pixels, Prompt, Request
 
@@ -252,14 +258,107 @@ def test_an_image_that_cannot_be_used_is_named(tmp_path: Path, image: Any, reaso
     wanted = requests(NAMES, 5, 0)
 
     def images(part: Sequence[Request]) -> Iterator[Any]:
-        return (image if each == wanted[7] else good for each, good in zip(part, draw(part)))  # noqa: B905
+        is_bad = [(each.label, each.index) == (wanted[7].label, wanted[7].index) for each in part]
+        return (image if bad else good for bad, good in zip(is_bad, draw(part)))  # noqa: B905
 
-    said = rf"Class 'hot_dog', image 2 \(seed {wanted[7].seed}\) cannot be used: {reason}"
+    said = rf"Class 'hot_dog', image 2 \(seed {wanted[7].seed}\) cannot be used.*: {reason}"
     with pytest.raises(DataError, match=said):
         make(tmp_path, images=images)
     artifact = Artifact(tmp_path, "set", {"a": 1})
     assert not artifact.is_complete
     assert list(artifact.records()) == ["data/train-00000-of-00004.parquet"]
+
+
+def test_a_faulty_image_is_drawn_again_with_a_seed_that_follows(tmp_path: Path) -> None:
+    wanted = requests(NAMES, 5, 0)
+    asked: list[Request] = []
+
+    def images(part: Sequence[Request]) -> Iterator[Pixels]:
+        for each, good in zip(part, draw(part), strict=True):
+            asked.append(each)
+            is_bad = (each.label, each.index) == (1, 2) and len(asked) < 10
+            yield np.zeros_like(good) if is_bad else good
+
+    artifact = make(tmp_path, images=images)
+    again = [each for each in asked if (each.label, each.index) == (1, 2)]
+    assert [each.seed for each in again] == [
+        wanted[7].seed,
+        derive(wanted[7].seed, "attempt", 1),
+        derive(wanted[7].seed, "attempt", 2),
+    ]
+    assert artifact.manifest()["flagged"]["drawn again"] == 1
+    flags = [
+        flag
+        for n in range(4)
+        for flag in ShardFile(shard_path(artifact, n)).columns("flags")["flags"]
+    ]
+    assert re.fullmatch("(drawn again: black, then with seed [0-9]+(; |$)){2}", flags[7] or "")
+    assert np.array_equal(read_set(artifact).pixels[7], next(draw([again[-1]])))
+
+
+def pictures(part: Sequence[Request]) -> Iterator[Pixels]:
+    """Yield smooth pictures that differ by index; 3 and 4 of every class resemble number 1."""
+    for each in part:
+        random = np.random.default_rng(1 if each.index in (3, 4) else each.index)
+        small = Image.fromarray(random.integers(0, 255, (4, 4, 3), np.uint8))
+        large = np.asarray(small.resize((40, 40), Image.Resampling.BICUBIC)).astype(int)
+        yield (large + (2 if each.index == 3 else 0)).clip(0, 255).astype(np.uint8)
+
+
+def flags_of(artifact: Artifact) -> dict[tuple[int, int], str | None]:
+    found: dict[tuple[int, int], str | None] = {}
+    for path in sorted((artifact.path / "data").glob("*.parquet")):
+        columns = ShardFile(path).columns("label", "index", "flags")
+        keys = zip(columns["label"], columns["index"], strict=True)
+        found |= dict(zip(keys, columns["flags"], strict=True))
+    return found
+
+
+def test_near_duplicates_are_told_over_the_whole_class_whatever_was_interrupted(
+    tmp_path: Path,
+) -> None:
+    whole = make(tmp_path / "whole", images=pictures)
+    found = flags_of(whole)
+    for label in range(len(NAMES)):
+        flags = [found[label, index] for index in range(5)]
+        assert flags == [None, None, None, "near-duplicate: 1", "near-duplicate: 1"]
+    assert whole.manifest()["flagged"] == {"near-duplicate": 6}
+
+    def stopped(part: Sequence[Request]) -> Iterator[Pixels]:
+        for number, image in enumerate(pictures(part)):
+            if part[number].index == 4:
+                raise KeyboardInterrupt
+            yield image
+
+    with pytest.raises(KeyboardInterrupt):
+        make(tmp_path / "killed", images=stopped)
+    killed = make(tmp_path / "killed", images=pictures)
+    assert flags_of(killed) == found
+    assert killed.manifest()["parts"] == whole.manifest()["parts"]
+
+
+@pytest.mark.parametrize("keep_original", [False, True])
+def test_images_are_resized_by_one_kernel_and_originals_kept(
+    tmp_path: Path, keep_original: bool
+) -> None:
+    from datasets import load_dataset
+
+    form = Form(image_size=16, resize="box", keep_original=keep_original)
+    artifact = make(tmp_path, images=pictures, form=form)
+    rows = load_dataset(str(artifact.path), split="train", cache_dir=str(tmp_path / "hf"))
+    for row, image in zip(rows, pictures(requests(NAMES, 5, 0)), strict=True):
+        assert np.array_equal(np.asarray(row["image"]), resized(image, 16, "box"))
+        assert ("original" in row) == keep_original
+        if keep_original:
+            assert np.array_equal(np.asarray(row["original"]), image)
+
+
+def test_what_was_cut_of_a_prompt_is_stored(tmp_path: Path) -> None:
+    wanted = [replace(each, prompt="a b c", cut="c") for each in requests(NAMES, 5, 0)]
+    artifact = Artifact(tmp_path, "set", {"a": 1})
+    write_set(artifact, wanted, draw, class_names=NAMES, shard_size=20, card="")
+    path = next((artifact.path / "data").glob("*.parquet"))
+    assert set(ShardFile(path).columns("cut")["cut"]) == {"c"}
 
 
 def test_images_of_another_shape_are_refused(tmp_path: Path) -> None:

@@ -55,6 +55,16 @@ def test_an_error_leaves_neither_part_nor_temporary_file(tmp_path: Path) -> None
     assert [p for p in artifact.path.rglob("*") if p.is_file()] == []
 
 
+@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"parts": {}}', "\0"])
+def test_a_damaged_manifest_is_named_with_what_to_do(tmp_path: Path, text: str) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    write(artifact, "a", "aaaa")
+    artifact.seal()
+    artifact.manifest_path.write_text(text)
+    with pytest.raises(ArtifactError, match=r"manifest\.json is damaged: take it away and run"):
+        artifact.manifest()
+
+
 @pytest.mark.parametrize("damage", ["truncate", "edit", "remove"])
 def test_damage_is_found_and_set_aside(tmp_path: Path, damage: str) -> None:
     artifact = Artifact(tmp_path, "set", 1)
@@ -131,3 +141,11 @@ def test_progress_is_readable_from_elsewhere(tmp_path: Path) -> None:
     assert Artifact(tmp_path, "set", 1).progress() == (3, 10)
     artifact.report(10, 10)
     assert artifact.progress() == (10, 10)
+
+
+def test_others_may_read_what_is_written(tmp_path: Path) -> None:
+    with replacing(tmp_path / "weights") as temporary:
+        temporary.touch(mode=0o600)
+    mask = os.umask(0)
+    os.umask(mask)
+    assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o666 & ~mask

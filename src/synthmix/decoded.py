@@ -1,5 +1,6 @@
 """Image sets decoded once into a memory-mapped cache, whatever source they come from."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import PIL
 from numpy.lib import format as npy
 
-from synthmix.errors import ArtifactError, DataError
+from synthmix.errors import ArtifactError, DataError, SettingError
 from synthmix.images import Resize, content_fingerprint, per_class_rows, resized, take
 from synthmix.store import Artifact, cache_folder
 from synthmix.types import ImageSet, Labels, Pixels, Progress, no_progress
@@ -43,9 +44,11 @@ def open_images(
     """
     with _naming(where):
         listing = source.list(split)
+        _check_names(listing.class_names)
         key = _key(source, split, listing, image_size, resize)
         artifact = Artifact((cache or cache_folder()) / "decoded", _name(source, split), key)
         if not _is_intact(artifact):
+            _check_cache(artifact.parent)
             with artifact.locked():
                 if not _is_intact(artifact):  # another process may have decoded it meanwhile
                     images = _fitted(source.read(split), image_size, resize)
@@ -55,6 +58,19 @@ def open_images(
         return opened
     labels, names = opened.labels, opened.class_names
     return take(opened, per_class_rows(labels, names, source.per_class, source.seed, where=where))
+
+
+def _check_cache(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = None if os.access(folder, os.W_OK | os.X_OK) else "it is read-only"
+    except OSError as error:
+        reason = error.strerror
+    if reason is not None:
+        raise SettingError(
+            f"The cache is '{folder}', where nothing can be written ({reason}); set SYNTHMIX_CACHE "
+            "to another folder."
+        )
 
 
 @contextmanager
@@ -81,7 +97,7 @@ def _key(
     return {
         "source": f"{type(source).__module__}.{type(source).__qualname__}",
         "settings": {name: settings[name] for name in settings.keys() - {"per_class", "seed"}},
-        "revisions": [REVISION, source.revision],
+        "revisions": [REVISION, source.output_revision],
         "content": [listing.class_names, listing.num_images, listing.content],
         "split": split,
         "image_size": image_size,
@@ -170,6 +186,16 @@ def _fitted(
         if height != width:
             raise DataError(f"its images are not square ({width}x{height} pixels): set image_size.")
         yield image, label
+
+
+def _check_names(names: tuple[str, ...]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise DataError(f"two classes are called '{name}'; classes are matched by name.")
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise DataError(f"the class name {name!a} is not valid UTF-8; rename it.") from None
 
 
 def _check_classes(labels: Labels, class_names: tuple[str, ...]) -> None:

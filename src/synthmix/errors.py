@@ -6,6 +6,7 @@ SynthmixError
 │   └── NotYetAvailable     a reserved key that a later release will fill
 ├── MissingPackage          an optional package is needed
 ├── DataError               images, labels or classes are not what was promised
+│   └── NoSuchSplit         a source has images, but not of this split
 ├── ArtifactError           a stored artifact is damaged or not what its name says
 ├── DiskFull                no space is left; nothing finished is lost
 └── Interrupted             a worker stopped before its task ended
@@ -37,6 +38,10 @@ class MissingPackage(SynthmixError):
 
 class DataError(SynthmixError):
     """Images, labels or class names are not what was promised."""
+
+
+class NoSuchSplit(DataError):
+    """A source has images, but none of the split that was asked for."""
 
 
 class ArtifactError(SynthmixError):

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import math
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -27,12 +27,17 @@ T = TypeVar("T")
 class Component:
     """What every component shares: settings as fields, and a revision of its output."""
 
-    revision: ClassVar[int] = 1
+    output_revision: ClassVar[int] = 1
     """Raised by hand when the output for the same settings changes."""
 
     def settings(self) -> dict[str, Any]:
         """Return every setting by name, defaults included."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return {setting_name(each.name): getattr(self, each.name) for each in fields(self)}
+
+
+def setting_name(field: str) -> str:
+    """Return a field's name as users write it: `from_` is `from`, which is a word of Python's."""
+    return field.removesuffix("_")
 
 
 C = TypeVar("C", bound=Component)
@@ -129,7 +134,7 @@ def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str =
     from pydantic import TypeAdapter, ValidationError
 
     assert is_dataclass(cls)
-    known = {each.name: each for each in fields(cls)}
+    known = {setting_name(each.name): each for each in fields(cls)}
     at = f"{where}: " if where else ""
     for name in settings:
         if name not in known:
@@ -140,7 +145,8 @@ def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str =
             raise SettingError(f"{at}The {label} needs the setting '{name}'.")
     check_values(settings, f"{at}The {label}")
     try:
-        built = cast("T", TypeAdapter(cls).validate_python(dict(settings)))
+        given = {known[name].name: value for name, value in settings.items()}
+        built = cast("T", TypeAdapter(cls).validate_python(given))
     except ValidationError as error:
         raise SettingError(f"{at}The {label}: {explain(error)}") from None
     except SettingError as error:
@@ -173,7 +179,9 @@ def _unrecordable(value: Any) -> str | None:
 def explain(error: Any) -> str:
     """Return a pydantic error's first complaint as `setting 'x': message, got value`."""
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    # pydantic marks keys and the branches of a union, which no user wrote
+    parts = [str(part) for part in first["loc"] if not str(part).startswith("[")]
+    name = ".".join(map(setting_name, parts))
     if first["type"] == "missing":
         return f"the setting '{name}' is missing."
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
@@ -201,13 +209,19 @@ def describe(cls: type[Any]) -> list[Setting]:
     texts = _field_texts(cls)
     return [
         Setting(
-            each.name,
+            setting_name(each.name),
             str(each.type),
-            "required" if each.default is MISSING else str(each.default),
+            _default_text(each),
             texts.get(each.name, ""),
         )
         for each in fields(cls)
     ]
+
+
+def _default_text(each: Field[Any]) -> str:
+    if each.default_factory is not MISSING:
+        return str(each.default_factory())
+    return "required" if each.default is MISSING else str(each.default)
 
 
 def _field_texts(cls: type[Any]) -> dict[str, str]:

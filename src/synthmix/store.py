@@ -11,6 +11,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -48,6 +49,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+_UMASK = _umask()  # read once: reading means setting it, which other threads would notice
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on leaving, flush it to disk and rename it to `path`.
@@ -57,22 +67,45 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-            _remove_leftover(leftover)
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
-    except OSError as error:
-        if error.errno in _FULL:
+        with out_of_space(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+                _remove_leftover(leftover)
+            yield temporary
+            # some writers make files that only their owner may read
+            temporary.chmod(0o666 & ~_UMASK)
+            _flush(temporary)
+            os.replace(temporary, path)
+            _flush(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def out_of_space(path: Path) -> Iterator[None]:
+    """Turn what a full device says while `path` is written into DiskFull."""
+    try:
+        yield
+    except Exception as error:
+        if _errno(error) in _FULL:
             raise DiskFull(
                 f"No space left while writing {path}. What was finished is kept: "
                 "free some space and run the same command again."
             ) from error
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _errno(error: BaseException | None) -> int | None:
+    """Return the system's number of what went wrong, here or in what led here.
+
+    safetensors has it in its text alone; torch raises another error over the system's.
+    """
+    while error is not None and not isinstance(error, OSError):
+        told = re.search(r"\(os error (\d+)\)", str(error))
+        if told:
+            return int(told[1])
+        error = error.__context__
+    return None if error is None else error.errno
 
 
 def _remove_leftover(temporary: Path) -> None:
@@ -103,8 +136,13 @@ def _flush(path: Path) -> None:
 def write_json(path: Path, value: Json) -> None:
     """Write indented JSON with sorted keys, atomically."""
     with replacing(path) as temporary:
-        text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.write_text(json_text(value), encoding="utf-8")
+
+
+def json_text(value: Json) -> str:
+    """Return the text that `write_json` writes."""
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False)
+    return text + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -148,8 +186,21 @@ class Artifact:
         return self.manifest_path.exists()
 
     def manifest(self) -> dict[str, Any]:
-        """Return the manifest: settings, facts and, for each part, its bytes and sha256."""
-        manifest: dict[str, Any] = read_json(self.manifest_path)
+        """Return the manifest: settings, facts and, for each part, its bytes and sha256.
+
+        Raises ArtifactError where it is not one that `seal` wrote.
+        """
+        path = self.manifest_path
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            is_ours = isinstance(manifest["parts"], dict) and "settings" in manifest
+        except (ValueError, TypeError, KeyError):
+            is_ours = False
+        if not is_ours:
+            raise ArtifactError(
+                f"{path} is damaged: take it away and run the same command again, which makes "
+                "anew what it vouched for."
+            )
         return manifest
 
     @contextmanager
@@ -182,11 +233,19 @@ class Artifact:
 
     def has(self, relative: str) -> bool:
         """Whether this part is finished, recorded and still there."""
-        return self._record(relative).exists() and (self.path / relative).exists()
+        if not (self.path / relative).exists():
+            return False
+        # a sealed artifact has its records in the manifest alone
+        return self._record(relative).exists() or (self.is_complete and relative in self.records())
 
     def damaged(self) -> list[str]:
         """List the finished parts that are missing or whose bytes have changed."""
         return [name for name, record in self.records().items() if not self._is_sound(name, record)]
+
+    def is_sound(self, relative: str) -> bool:
+        """Whether a finished part is there with the bytes that were recorded."""
+        record = self.records().get(relative)
+        return record is not None and self._is_sound(relative, record)
 
     def scratch(self, relative: str) -> Path:
         """Return a path for work in progress; everything there goes when the artifact is sealed."""

@@ -89,6 +89,22 @@ class Request:
     index: int
     seed: int
     prompt: str | None = None
+    cut: str | None = None
+    """What of the prompt a text encoder does not read."""
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """A text encoder's limit; `tokens` splits a text into the pieces that it counts."""
+
+    name: str
+    limit: int
+    tokens: Callable[[str], Sequence[str]]
+
+    def cut(self, text: str) -> str | None:
+        """Return what of the text lies beyond the limit, None where nothing does."""
+        beyond = self.tokens(text)[self.limit :]
+        return "".join(beyond).strip() or None
 
 
 @dataclass(frozen=True)
@@ -106,6 +122,8 @@ class Mixture:
     real: Indices
     synthetic: Mapping[str, Indices] = field(default_factory=dict)
     batch_share: float | None = None
+    labels: Mapping[str, Labels] = field(default_factory=dict)
+    """Labels of the chosen rows of a synthetic set where they are not its own."""
 
     @property
     def num_real(self) -> int:
@@ -126,3 +144,44 @@ class Score:
     low: float | None
     high: float | None
     values: tuple[float, ...]
+
+
+VerdictLabel = Literal[
+    "helps",
+    "substitutes",
+    "helps, but so does more augmentation",
+    "not attributable to labels",
+    "no evidence",
+    "equivalent",
+    "hurts",
+    "invalid",
+]
+"""What a rule may say of an arm."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a rule says of one arm, or of a whole study, and the sentence that explains it.
+
+    `unclaimed` lists what cannot be claimed because a control was left out; `detectable` is the
+    effect that would have been seen with 80 % power, as a share of 1; `is_open` whether it rests on
+    something that is not shown, so that more seeds might decide it.
+    """
+
+    arm: str
+    label: VerdictLabel
+    sentence: str
+    unclaimed: tuple[str, ...] = ()
+    detectable: float | None = None
+    p_adjusted: float | None = None
+    reason: str = ""
+    is_open: bool = False
+
+    @property
+    def text(self) -> str:
+        """The label with what belongs to it: why it is invalid, what could have been seen."""
+        if self.label == "invalid":
+            return f"invalid: {self.reason}"
+        if self.label == "no evidence" and self.detectable is not None:
+            return f"no evidence (could have seen {100 * self.detectable:.2f} points)"
+        return self.label

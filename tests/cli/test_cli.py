@@ -1,6 +1,8 @@
 """The command line: what it prints where, its exit status, and its flags."""
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,24 +15,36 @@ import typer.main
 
 from synthmix.cli.main import app, main
 from synthmix.study import load, run
+from tests.generators.diffusers import pipelines
+from tests.generators.stylegan_xl import published
 from tests.study.test_reliability import STUDY, write_study
 
 FLAGS = {
     "run": ["--set", "--quiet", "-q", "--json"],
-    "plan": ["--set", "--measure", "--no-measure", "--json"],
+    "plan": ["--set", "--measure", "--no-measure", "--spread", "--json"],
     "status": ["--set", "--json"],
     "generate": [
         *("--only", "--generator", "--real", "--per-class", "--output"),
         *("--set", "--quiet", "-q", "--json"),
     ],
     "train": ["--arm", "--seed", "--set", "--quiet", "-q", "--json"],
-    "evaluate": ["--json"],
-    "report": [],
-    "export": ["--format"],
+    "evaluate": ["--replace", "--json"],
+    "report": ["--json"],
+    "export": ["--format", "--json"],
     "list": ["--json"],
+    "attributes": [],
+    "attributes extract": ["--lists", "--quiet", "-q", "--json"],
+    "attributes group": ["--classes", "--embeddings", "--quiet", "-q", "--json"],
+    "prompts": [],
+    "prompts lint": ["--classes", "--model", "--revision", "--chunks", "--json"],
+    "prompts show": ["--classes", "--model", "--embeddings", "--samples", "--json"],
+    "prompts write": ["--classes", "--per-class", "--set", "--seed", "--quiet", "-q", "--json"],
+    "weights": [],
+    "weights fetch": ["--revision", "--variant", "--json"],
+    "weights convert": ["--sha256", "--json"],
     "doctor": ["--json"],
 }
-FAMILIES = ["data", "prompts", "generators", "mixing", "metrics", "engines"]
+FAMILIES = ["data", "prompts", "generators", "mixing", "metrics", "corruptions", "engines"]
 SMALL_FLOW: dict[str, Any] = {
     key: value
     for key, value in STUDY["synthetic"]["flow"]["generator"].items()  # type: ignore[index]
@@ -85,7 +99,10 @@ def one_line(done: Done) -> str:
 
 
 def test_the_flags_of_every_command_are_these() -> None:
-    commands: dict[str, Any] = vars(typer.main.get_command(app))["commands"]
+    commands: dict[str, Any] = dict(vars(typer.main.get_command(app))["commands"])
+    for group in ("attributes", "prompts", "weights"):
+        within = vars(commands[group])["commands"]
+        commands |= {f"{group} {name}": command for name, command in within.items()}
     found = {
         name: [
             flag
@@ -100,7 +117,7 @@ def test_the_flags_of_every_command_are_these() -> None:
 
 @pytest.mark.parametrize("command", FLAGS)
 def test_every_command_explains_itself(call: Call, command: str) -> None:
-    done = call(command, "--help")
+    done = call(*command.split(), "--help")
     assert done.status == 0
     assert f"synthmix {command} [OPTIONS]" in done.out
     assert all(flag in done.out for flag in FLAGS[command])
@@ -132,6 +149,7 @@ def test_list_in_json_is_nothing_but_json(call: Call) -> None:
         (["list", "generator"], "Did you mean 'generators'?"),
         (["list", "generators", "flwo"], "Did you mean 'flow'?"),
         (["run", "nowhere.yaml"], "There is no study file nowhere.yaml."),
+        (["run", "/"], "/ is a folder; name the study file"),
         (["evaluate", "nowhere"], "holds no study.yaml"),
         (["report", "nowhere"], "has no results.json"),
         (["export", "nowhere", "out"], "is no finished synthetic set"),
@@ -169,14 +187,58 @@ def test_the_real_command_ends_with_status_2(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_failure(closed: str) -> None:
+    command = f"{sys.executable} -W error -m synthmix list {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("flow" in done.stdout) == closed.startswith("2")
+
+
+def test_what_the_encoding_of_stdout_lacks_is_escaped(finished: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished / "out", tmp_path / "größe")
+    command = [sys.executable, "-m", "synthmix", "report", "größe", "--json"]
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        command, capture_output=True, encoding="ascii", cwd=tmp_path, env=ascii_only
+    )
+    assert json.loads(done.stdout) == {"report": "größe/report.html"}
+
+
 def test_plan_counts_and_runs_nothing(call: Call, tmp_path: Path) -> None:
     study = write_study(tmp_path, seeds=1)
     out = call("plan", study).out
     assert "10 classes, 8 x 8 pixels" in out
     assert "30 real + 30 synthetic" in out
     plan = json.loads(call("plan", study, "--json", "--no-measure").out)
-    assert [step["stage"] for step in plan["steps"]] == ["fit", "generate", *["train"] * 3]
+    stages = ["fit", "generate", *["train"] * 3, *["predict"] * 4]
+    assert [step["stage"] for step in plan["steps"]] == stages
     assert not (tmp_path / "out").exists()
+
+
+def test_plan_tells_what_controls_cost_and_what_could_be_seen(call: Call, tmp_path: Path) -> None:
+    study = write_study(tmp_path, seeds=3, controls=True)
+    done = call("plan", study, "--spread", "0.5")
+    assert "With a stated spread of 0.5 points over seeds, 2 judged arms and 3 controls" in done.out
+    assert "3 seeds see a gain of " in done.out
+    assert "warning: equivalence is out of reach: with 3 seeds" in done.out
+    assert "a process while it trains" in done.out
+    plan = json.loads(call("plan", study, "--json", "--spread", "0.5").out)
+    controls = {each["control"]: each for each in plan["controls"]}
+    assert controls["deranged-labels"]["runs"] == 3
+    assert controls["half-steps"]["seconds"] > 0
+    (case,) = plan["outlook"]["cases"]
+    assert case["equivalence"] > case["effect"] / 10
+    wider = json.loads(call("plan", study, "--json", "--no-measure", "--spread", "2").out)
+    assert wider["outlook"]["cases"][0]["effect"] > case["effect"]
+    assumed = json.loads(call("plan", study, "--json", "--no-measure").out)["outlook"]["spread"]
+    assert assumed == "an assumed spread of 0.3 points over seeds at 90 % accuracy"
+    assert "--spread is -1; it is in points" in one_line(call("plan", study, "--spread", "-1"))
+
+
+def test_one_seed_is_warned_of_before_it_runs(call: Call, tmp_path: Path) -> None:
+    done = call("plan", write_study(tmp_path, seeds=1), "--no-measure")
+    assert "warning: seeds is 1: no verdict can be given; 2 are needed at least" in done.out
 
 
 def test_run_prints_its_finding_and_where_the_report_is(call: Call, finished: Path) -> None:
@@ -189,25 +251,74 @@ def test_run_prints_its_finding_and_where_the_report_is(call: Call, finished: Pa
 
 
 def test_status_tells_what_is_done(call: Call, finished: Path) -> None:
-    assert "5 of 5 done." in call("status", finished / "study.yaml").out
+    assert "9 of 9 done." in call("status", finished / "study.yaml").out
     steps = json.loads(call("status", finished / "study.yaml", "--json").out)["steps"]
     assert {step["state"] for step in steps} == {"done"}
+    assert {(step["seed"], step["progress"]) for step in steps} == {(0, None)}
+
+
+def test_status_tells_what_is_decided(call: Call, tmp_path: Path) -> None:
+    study = write_study(tmp_path, seeds="auto")
+    assert "No arm is judged yet: runs of the first look are missing." in call("status", study).out
+    told = json.loads(call("status", study, "--json").out)
+    assert told["looks"] == {"is_settled": False, "added_runs": 0, "verdicts": {}}
+    assert [step["seed"] for step in told["steps"] if step["target"] == "real"] == [0, 1, 2]
+    out = call("plan", study, "--no-measure").out
+    assert "from 3 in steps of 2 to 9, with no budget: at most 18 more runs" in out
+    assert "--seed is 8, which is not wanted yet" in one_line(call("train", study, "--seed", 8))
 
 
 def test_status_lists_what_an_edit_left_behind(call: Call, finished: Path) -> None:
     done = call("status", finished / "study.yaml", "--set", "training.steps=6", "--json")
     found = json.loads(done.out)
-    assert [step["state"] for step in found["steps"]].count("to do") == 3
-    assert len(found["stale"]) == 3
+    assert [step["state"] for step in found["steps"]].count("to do") == 3 + 4
+    assert len(found["stale"]) == 3 + 4
 
 
 def test_evaluate_repeats_the_results_bytewise(call: Call, finished: Path) -> None:
     path = finished / "out" / "results.json"
     before = path.read_bytes()
+    done = call("evaluate", finished / "out")
+    assert done.status == 0
+    assert done.out.startswith(
+        f"{path}\nThe recomputed results equal the stored ones, byte for byte.\n"
+    )
+    assert "Invalid: " in done.out, "the verdict of one seed"
     path.unlink()
-    assert call("evaluate", finished / "out").out == f"{path}\n"
+    assert "no stored results to compare with" in call("evaluate", finished / "out").out
     assert path.read_bytes() == before
     assert json.loads(call("evaluate", finished / "out", "--json").out) == json.loads(before)
+
+
+def test_evaluate_names_what_differs_and_overwrites_nothing(call: Call, finished: Path) -> None:
+    path = finished / "out" / "results.json"
+    before = path.read_bytes()
+    stored = json.loads(before)
+    stored["arms"][1]["runs"][0]["accuracy"] += 0.125
+    stored["versions"]["numpy"] = "0"
+    stored["note"] = "mine"
+    path.write_text(json.dumps(stored))
+    doubted = path.read_bytes()
+    done = call("evaluate", finished / "out")
+    assert done.status == 1
+    assert "differ from the stored ones in: arms.1.runs.0.accuracy, note, versions.numpy." in (
+        done.out
+    )
+    assert path.read_bytes() == doubted
+    beside = path.with_name("results-recomputed.json")
+    assert beside.read_bytes() == before
+    done = call("evaluate", finished / "out", "--replace")
+    assert done.status == 1
+    kept = path.with_name("results-before.json")
+    assert str(kept) in done.out
+    assert (path.read_bytes(), kept.read_bytes()) == (before, doubted)
+    kept.unlink()
+    beside.unlink()
+
+
+def test_report_tells_a_script_where_the_page_is(call: Call, finished: Path) -> None:
+    told = json.loads(call("report", finished / "out", "--json").out)
+    assert told == {"report": str(finished / "out" / "report.html")}
 
 
 def test_report_repeats_its_bytes_without_torch(finished: Path) -> None:
@@ -232,6 +343,8 @@ def test_a_set_is_exported(
     assert list((tmp_path / "out").glob(first))
     again = one_line(call("export", made, tmp_path / "out", "--format", kind))
     assert "exists already" in again
+    told = call("export", made, tmp_path / "other", "--format", kind, "--json").out
+    assert json.loads(told) == {"folder": str(tmp_path / "other"), "images": 80}
 
 
 def test_a_set_is_generated_without_a_study(call: Call, tmp_path: Path) -> None:
@@ -242,6 +355,76 @@ def test_a_set_is_generated_without_a_study(call: Call, tmp_path: Path) -> None:
     folders = json.loads(call(*words, "--json").out)
     assert [Path(each).parent for each in folders] == [output / "synthetic"]
     assert len(list(Path(folders[0], "data").glob("*.parquet"))) == 1
+
+
+def test_published_weights_become_images_in_class_folders(call: Call, tmp_path: Path) -> None:
+    source = published.write(tmp_path / "cifar10.pkl", c_dim=10)
+    target = tmp_path / "cifar10.safetensors"
+    assert "8x8 pixels, 10 classes" in call("weights", "convert", source, target).out
+    assert "exists already" in one_line(call("weights", "convert", source, target))
+    words = ["generate", "--generator", "stylegan-xl", "--per-class", 3, "--quiet", "--json"]
+    output = ["--output", tmp_path / "made", "--set", "image_size=8"]
+    sets = [
+        json.loads(call(*words, *output, "--set", f"generator.checkpoint={path}").out)[0]
+        for path in (source, target)
+    ]
+    pixels = [json.loads(Path(each, "manifest.json").read_text())["pixels"] for each in sets]
+    assert pixels[0] == pixels[1]
+    assert call("export", sets[0], tmp_path / "StyleGAN_XL").status == 0
+    folders = sorted(path.name for path in (tmp_path / "StyleGAN_XL").iterdir())
+    assert folders == [str(digit) for digit in range(10)]
+    assert len(list((tmp_path / "StyleGAN_XL" / "3").glob("*.png"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("generator.checkpoint=nowhere.pkl", "There is no file nowhere.pkl"),
+        ("generator.truncation_psi=7", "truncation_psi"),
+        ("generator.sha256=ab", "64 hexadecimal digits"),
+    ],
+)
+def test_wrong_weights_are_one_line(call: Call, tmp_path: Path, change: str, reason: str) -> None:
+    path = published.write(tmp_path / "three.pkl", c_dim=3)
+    words = ["generate", "--generator", "stylegan-xl", "--output", tmp_path / "made"]
+    done = call(*words, "--set", f"generator.checkpoint={path}", "--set", change)
+    assert reason in one_line(done)
+
+
+def test_classes_that_do_not_match_the_network_are_one_line(call: Call, tmp_path: Path) -> None:
+    path = published.write(tmp_path / "three.pkl", c_dim=3)
+    words = ["generate", "--generator", "stylegan-xl", "--output", tmp_path / "made", "--quiet"]
+    done = call(*words, "--set", f"generator.checkpoint={path}")
+    assert "draws 3 classes, but the study has 10" in one_line(done)
+
+
+def test_prompts_are_linted(call: Call, tmp_path: Path) -> None:
+    good = tmp_path / "good.json"
+    good.write_text(json.dumps({"cat": ["a cat", "a cat on grass"], "dog": ["a dog"]}))
+    done = call("prompts", "lint", good)
+    assert done.status == 0
+    assert done.out.startswith("3 prompts: nothing found\nLengths were not compared")
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({"cat": ["Write a prompt about a cat"], "dog": ["a cat and a dog"]}))
+    done = call("prompts", "lint", bad)
+    assert done.status == 2
+    assert "error: cat 0: an instruction" in done.out
+    assert "warning: dog 0: also names cat" in done.out
+    assert done.err == f"synthmix: {bad}: 1 of 2 prompts cannot be used.\n"
+    assert "no file of prompts" in one_line(call("prompts", "lint", tmp_path / "none.json"))
+
+
+def test_prompts_are_counted_in_a_models_tokens(call: Call, tmp_path: Path) -> None:
+    model = pipelines.sdxl(tmp_path)
+    file = tmp_path / "long.json"
+    file.write_text(json.dumps({"cat": ["a cat " * 40 + "on the grass"]}))
+    found = json.loads(call("prompts", "lint", file, "--model", model, "--json").out)
+    assert {each["kind"] for each in found} == {"cut"}
+    assert "tokenizer_2 reads 75" in found[1]["message"]
+
+
+def test_a_model_that_cannot_be_fetched_is_one_line(call: Call) -> None:
+    assert "cannot be fetched" in one_line(call("weights", "fetch", "stabilityai/sdxl-turbo"))
 
 
 def test_train_runs_one_arm_at_one_seed(call: Call, tmp_path: Path) -> None:

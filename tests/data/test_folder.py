@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,32 @@ def test_grey_palette_and_transparent_images_arrive_as_rgb_over_white(tmp_path: 
     palette.save(tmp_path / "cat" / "c.png")
     Image.new("CMYK", (4, 4)).save(tmp_path / "cat" / "d.jpg")
     assert [value for value, _ in values(Folder(path=str(tmp_path)))] == [7, 255, 5, 255]
+
+
+def test_every_usual_kind_of_file_is_read_and_an_animation_is_its_first_image(
+    tmp_path: Path,
+) -> None:
+    kinds = ["bmp", "gif", "jpeg", "jpg", "pgm", "png", "ppm", "tif", "tiff", "webp"]
+    for value, kind in enumerate(kinds):
+        mode = "L" if kind == "pgm" else "RGB"
+        (tmp_path / "cat").mkdir(exist_ok=True)
+        colour = 10 * value if mode == "L" else (10 * value,) * 3
+        image, later = Image.new(mode, (8, 8), colour), Image.new(mode, (8, 8), "white")
+        many = {"save_all": True, "append_images": [later]} if kind in ("gif", "webp") else {}
+        image.save(tmp_path / "cat" / f"x.{kind}", **many)
+    found = [value for value, _ in values(Folder(path=str(tmp_path)))]
+    assert found == [pytest.approx(10 * value, abs=1) for value in range(10)]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_cannot_be_read_is_named_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    file = save(tmp_path / "cat" / "x.png").with_name("y.png")
+    if kind == "pipe":
+        os.mkfifo(file)
+    else:
+        file.symlink_to(tmp_path / "gone.png")
+    with pytest.raises(DataError, match=r"y\.png (is no file|leads nowhere)"):
+        Folder(path=str(tmp_path)).list("train")
 
 
 def test_a_photograph_taken_sideways_is_turned_upright(tmp_path: Path) -> None:

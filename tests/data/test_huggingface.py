@@ -234,7 +234,7 @@ def test_a_hub_id_is_fetched_and_its_commit_recorded(
         return str(snapshot)
 
     hub.setattr("huggingface_hub.snapshot_download", fetch)
-    source = Huggingface(path="owner/pets", hub_revision="v1")
+    source = Huggingface(path="owner/pets", revision="v1")
     content = source.list("train").content
     assert content["commit"] == snapshot.name
     os.utime(snapshot / content["files"][0], (1, 1))
@@ -250,7 +250,7 @@ def test_offline_the_message_says_how_to_fetch(hub: pytest.MonkeyPatch) -> None:
 
     hub.setattr("huggingface_hub.snapshot_download", fail)
     with pytest.raises(DataError, match=r"there is no such folder, .*no connection and") as caught:
-        Huggingface(path="owner/pets", hub_revision="v1").list("train")
+        Huggingface(path="owner/pets", revision="v1").list("train")
     assert "hf download owner/pets --repo-type dataset --revision v1" in str(caught.value)
     assert "\n" not in str(caught.value)
 

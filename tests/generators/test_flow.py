@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from synthmix.errors import SettingError
+from synthmix.errors import DiskFull, SettingError
 from synthmix.generators._gaussian import GaussianVelocity, principal_directions
 from synthmix.generators._velocity import UNet, integrate
 from synthmix.generators.flow import Flow, _Fit
@@ -256,3 +256,10 @@ def test_seed_and_class_both_change_the_image(fitted):
 def test_impossible_shapes_are_refused(changes, named):
     with pytest.raises(SettingError, match=named):
         tiny(**changes)
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_told_while_a_checkpoint_is_written(digits, tmp_path):
+    with pytest.raises(DiskFull):
+        _Fit(tiny(), digits, 3).save(tmp_path / "checkpoint.pt")
+    assert list(tmp_path.iterdir()) == []

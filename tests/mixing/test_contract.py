@@ -14,6 +14,12 @@ from synthmix.registry import Registry
 
 MIXING: Registry[Mixing] = Registry("synthmix.mixing", "Mixing")
 NAMES = MIXING.names()
+CLASSES = ("ant", "bee", "cat")
+SETTINGS: dict[str, dict[str, Any]] = {
+    "add": {"per_real": [0, 0.5, 1]},
+    "per-class": {"per_class": dict.fromkeys(CLASSES, 6)},
+}
+"""What a mode needs so that its arms ask for no more synthetic images than there are real ones."""
 
 
 def supply(
@@ -22,12 +28,13 @@ def supply(
     labels = np.arange(real, dtype=np.int64) % 3
     pool = mixing.pool_size(real)
     largest = max(mixing.needed(ratio, pool) for ratio in mixing.shares())
-    return Supply(seed, run, 3, labels, pool, {"gan": np.arange(synthetic) % 3}, {"gan": largest})
+    sets = {"gan": np.arange(synthetic) % 3}
+    return Supply(seed, run, 3, labels, pool, sets, {"gan": largest}, CLASSES)
 
 
 def smaller(name: str, **settings: Any) -> Mixing:
     """Build a mode whose arms need no more synthetic images than a pool of them holds."""
-    return MIXING.build(name, {"per_real": [0, 0.5, 1]} if name == "add" else settings)
+    return MIXING.build(name, {**SETTINGS.get(name, {}), **settings})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -42,7 +49,7 @@ def test_real_images_alone_come_first_and_once(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_pooled_sources_share_the_arms(name: str) -> None:
-    mixing = MIXING.build(name, {"sources": "pooled"})
+    mixing = smaller(name, sources="pooled")
     assert {arm.sources for arm in mixing.arms(["gan", "sd"])[1:]} == {("gan", "sd")}
 
 

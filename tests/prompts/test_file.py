@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from synthmix.errors import DataError, SettingError
-from synthmix.prompts.file import File
+from synthmix.prompts.file import File, prompts_in
 
 NAMES = ("cat", "dog")
 FORMATS = {
@@ -96,6 +96,26 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_another_format_is_refused_with_those_that_are_read(tmp_path: Path) -> None:
     with pytest.raises(
-        SettingError, match=r"path must end in \.json, \.jsonl, \.csv, got 'a\.txt'"
+        SettingError, match=r"path must end in \.json, \.jsonl, \.csv, \.parquet, got 'a\.txt'"
     ):
         list(write(tmp_path, "a.txt", "x").write(NAMES, 1, seed=0))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "class,prompt\ncat,a cat\ndog\n", ["line 3", "'dog'", "must be a text", "None"]),
+        ("a.json", '{"cat": [1]}', ["'cat'", "must be a text"]),
+        ("a.json", '{"cat": ["a cat \\ud83d"]}', ["'cat'", "must be a text"]),
+        ("a.json", "{}", ["there is no prompt in it"]),
+        ("a.json", '{"cat": ["a cat"]}', ["class 'dog' has no prompt"]),
+    ],
+)
+def test_a_file_to_be_linted_is_read_as_strictly(
+    tmp_path: Path, name: str, content: str, words: list[str]
+) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(DataError) as caught:
+        prompts_in(path, ("cat", "dog"))
+    assert all(word in str(caught.value) for word in words)

@@ -73,6 +73,16 @@ def test_a_fitted_generator_is_a_caveat_of_replacing(tmp_path, make_study):
     assert sentences.caveats(results.load(folder)) == []
 
 
+def test_worth_is_also_told_in_seconds_of_generation(tmp_path, make_study):
+    study = results.load(make_study(tmp_path, samples=False, sources=("flow",)))
+    timing = {"seconds_per_image": {"flow": 0.02}}
+    told = sentences.seconds({"arm": "flow@0.5", "rate": 0.1}, study, timing)
+    assert told == " One real image's worth takes 0.2 s to generate."
+    for price in ({"arm": "flow@0.5", "rate": None}, {"arm": "flow@0.5", "rate": -0.1}):
+        assert sentences.seconds(price, study, timing) == ""
+    assert sentences.seconds({"arm": "flow@0.5", "rate": 0.1}, study, None) == ""
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0123, "+1.23"), (-0.0123, "−1.23"), (-0.00001, "+0.00"), (0, "+0.00"), (math.nan, "n/a")],

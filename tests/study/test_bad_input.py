@@ -12,6 +12,7 @@ from PIL import Image
 
 from synthmix.errors import DataError, SettingError, SynthmixError
 from synthmix.study import run
+from synthmix.study.extra_images import named_test_set
 from synthmix.study.file import resolve
 from synthmix.study.planning import describe
 from synthmix.study.running import check
@@ -107,11 +108,37 @@ def test_a_corrupt_image_is_named(tmp_path: Path) -> None:
     assert f"{victim} cannot be read as an image" in text
 
 
+def test_two_classes_of_one_name_are_told(tmp_path: Path) -> None:
+    pixels, labels = np.random.default_rng(0).integers(0, 256, (8, 8, 8), "uint8"), [0, 1] * 4
+    np.savez(tmp_path / "a.npz", x_train=pixels, y_train=labels, x_test=pixels, y_test=labels)
+    real = {"use": "array", "path": str(tmp_path / "a.npz"), "class_names": ["cat", "cat"]}
+    assert "two classes are called 'cat'" in complaint({**asked(tmp_path, ""), "real": real})
+
+
+def test_a_class_folder_that_is_no_text_is_told(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    for split in ("train", "test"):
+        folder = os.fsencode(real / split)
+        try:
+            os.rename(folder + b"/dog", folder + b"/do\xffg")
+        except OSError:
+            pytest.skip("this file system knows only names that are text")
+    text = complaint(asked(tmp_path, real))
+    assert r"the class name 'do\udcffg' is not valid UTF-8" in text
+
+
 def test_an_empty_class_is_named(tmp_path: Path) -> None:
     real = write_real(tmp_path / "real")
     for split in ("train", "test"):
         (real / split / "bird").mkdir()
     assert "Class 'bird' is empty" in complaint(asked(tmp_path, real))
+
+
+def test_a_class_without_test_images_is_named(tmp_path: Path) -> None:
+    real = write_images(tmp_path / "real" / "train").parent
+    write_images(real / "test", names=NAMES[:1])
+    (real / "test" / "dog").mkdir()
+    assert "dog" in complaint(asked(tmp_path, real))
 
 
 def test_one_class_is_no_classification(tmp_path: Path) -> None:
@@ -154,6 +181,8 @@ def test_an_empty_test_split_is_told(tmp_path: Path) -> None:
     [
         ("compct", "Did you mean 'compact'?"),
         ("resnet99", "training.model is 'resnet99', which is not known"),
+        ("timm/resnet18x", "timm does not have. Did you mean resnet18"),
+        ("timm/", "timm does not have. timm.list_models() names them."),
     ],
 )
 def test_an_unknown_model_is_named(tmp_path: Path, model: str, words: str) -> None:
@@ -195,6 +224,56 @@ def test_a_file_where_the_output_goes_is_named(tmp_path: Path, place: str) -> No
     with pytest.raises(SettingError, match=f"output is '{output}', where nothing can be written"):
         run(resolve({**asked(tmp_path, ""), "real": {"use": "digits"}, "output": output}))
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (("cat", "dgo"), "Only here: 'dgo'; only in the study: 'dog'"),
+        ((), "has no class folders"),
+        (None, "there is no such folder"),
+    ],
+)
+def test_a_test_set_that_does_not_fit_is_named(
+    tmp_path: Path, names: tuple[str, ...] | None, words: str
+) -> None:
+    folder = tmp_path / "other"
+    if names is not None:
+        folder.mkdir()
+        write_images(folder, names=names)
+    sets = {"other": {"use": "folder", "path": str(folder)}}
+    study = asked(tmp_path, write_real(tmp_path / "real"), evaluation={"test_sets": sets})
+    text = complaint(study)
+    assert text.startswith("evaluation.test_sets.other: ")
+    assert words in text
+
+
+def test_a_test_set_with_an_empty_class_is_named(tmp_path: Path) -> None:
+    folder = write_images(tmp_path / "other")
+    for file in (folder / "dog").iterdir():
+        file.unlink()
+    sets = {"other": {"use": "folder", "path": str(folder)}}
+    study = asked(tmp_path, write_real(tmp_path / "real"), evaluation={"test_sets": sets})
+    assert "evaluation.test_sets.other: Class 'dog' is empty" in complaint(study)
+
+
+def test_the_test_split_of_a_test_set_is_taken_and_never_its_training_images(
+    tmp_path: Path,
+) -> None:
+    write_images(tmp_path / "both" / "train", count=4)
+    write_images(tmp_path / "both" / "test", count=3)
+    broken = write_images(tmp_path / "broken" / "train", count=4).parent
+    write_images(broken / "test", names=("cat", "horse"))
+    flat = write_images(tmp_path / "flat", count=5)
+    sets = {name: {"use": "folder", "path": str(tmp_path / name)} for name in ("both", "flat")}
+    real = write_real(tmp_path / "real")
+    found = Workspace(resolve(asked(tmp_path, real, evaluation={"test_sets": sets})))
+    assert len(named_test_set(found, "both")) == 6
+    assert len(named_test_set(found, "flat")) == len(list(flat.rglob("*.png")))
+    sets["broken"] = {"use": "folder", "path": str(broken)}
+    text = complaint(asked(tmp_path, real, evaluation={"test_sets": sets}))
+    assert "evaluation.test_sets.broken" in text
+    assert "differ in their class folders" in text
 
 
 def test_training_that_diverges_is_told_in_one_line(tmp_path: Path) -> None:

@@ -52,6 +52,10 @@ DIGITS = {"use": "digits"}
         ("synthetic.flow.generator.use", "flwo", ["synthetic.flow.generator.use", "'flow'"]),
         ("mixing.use", "replce", ["mixing.use", "Did you mean 'replace'?"]),
         ("engine.use", "locl", ["engine.use", "Did you mean 'local'?"]),
+        ("evaluation", {"test_set": {}}, ["evaluation", "Did you mean 'test_sets'?"]),
+        ("evaluation", {"corruptions": {"kind": []}}, [".corruptions", "Did you mean 'kinds'?"]),
+        ("evaluation", {"corruptions": {"kinds": ["jpg"]}}, ["evaluation.cor", "mean 'jpeg'?"]),
+        ("evaluation", {"test_sets": {"a": {"use": "aray"}}}, ["test_sets.a", "mean 'array'?"]),
         ("synthetic.flow.prompts", {"use": "class-lables"}, ["'class-labels'?"]),
     ],
 )
@@ -66,7 +70,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest(
 def test_a_reserved_key_is_not_yet_available(key: str) -> None:
     with pytest.raises(NotYetAvailable, match=f"'{key}' is reserved and not yet available"):
         resolve({**STUDY, key: {}})
-    assert set(RESERVED) == {"curation", "controls", "evaluation", "hypotheses", "codec"}
+    assert set(RESERVED) == {"curation", "codec"}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +92,10 @@ def test_a_reserved_key_is_not_yet_available(key: str) -> None:
         ("validation", 0.9, ["'validation'", "0.5", "got 0.9"]),
         ("training.threads", 10**6, ["training", "'threads'", "1024"]),
         ("training.learning_rate", float("inf"), ["training", "'learning_rate'", "finite"]),
+        ("evaluation", {"corruptions": {"num_images": 0}}, [".num_images'", "got 0"]),
+        ("evaluation", {"corruptions": {"kinds": []}}, ["kinds is empty"]),
+        ("evaluation", {"corruptions": {"kinds": ["jpeg", "jpeg"]}}, ["names 'jpeg' twice"]),
+        ("evaluation", {"mirror": -1}, ["'evaluation.mirror'", "got -1"]),
         ("real.test_fraction", 1, ["real", "test_fraction is 1", "below 1"]),
     ],
 )
@@ -116,6 +124,10 @@ def test_a_value_out_of_range_is_named_with_its_bounds(
         ("seeds", True, ["'seeds'", "must be a number", "True"]),
         ("training.flip", "maybe", ["training", "'flip'", "boolean", "'maybe'"]),
         ("engine.processes", "two", ["engine", "'processes'", "integer", "'two'"]),
+        ("evaluation", {"test_sets": ["a"]}, ["'evaluation.test_sets'", "group of settings"]),
+        ("evaluation", {"test_sets": {"a/b": DIGITS}}, ["must be 1 to 80 letters"]),
+        ("evaluation", {"corruptions": 3}, ["'evaluation.corruptions'", "group of settings"]),
+        ("exclude_duplicates", 3, ["'exclude_duplicates'", "boolean", "got 3"]),
         ("class_map", {"a": 5}, ["'class_map.a'", "string", "got 5"]),
         ("output", 5, ["'output'", "must be a path", "got 5"]),
         ("output", "", ["'output'", "folder", "''"]),
@@ -216,3 +228,26 @@ def test_an_unknown_component_keeps_its_type() -> None:
 def test_a_studys_fingerprint_follows_its_settings() -> None:
     assert resolve(STUDY).fingerprint == resolve(copy.deepcopy(STUDY)).fingerprint
     assert resolve(STUDY).fingerprint != resolve(changed("seeds", 3)).fingerprint
+
+
+def kinds(**evaluation: object) -> set[str]:
+    return set(resolve({**STUDY, "evaluation": evaluation}).evaluation.corruptions)
+
+
+def test_corruptions_are_made_unless_there_are_test_sets_or_a_study_says_so() -> None:
+    assert len(kinds()) == 6
+    assert kinds(test_sets={"other": DIGITS}) == set()
+    assert len(kinds(test_sets={"other": DIGITS}, corruptions=True)) == 6
+    assert kinds(corruptions=False) == set()
+    assert kinds(corruptions={"kinds": ["jpeg"]}) == {"jpeg"}
+
+
+def test_a_kind_of_corruption_may_have_levels_of_its_own() -> None:
+    jpeg = {"use": "jpeg", "levels": [90, 80, 70, 60, 50]}
+    study = resolve({**STUDY, "evaluation": {"corruptions": {"kinds": [jpeg]}}})
+    assert study.resolved()["evaluation"]["corruptions"]["jpeg"]["levels"] == jpeg["levels"]
+
+
+def test_a_study_that_excludes_nothing_resolves_as_before() -> None:
+    assert "exclude_duplicates" not in resolve(STUDY).resolved()
+    assert resolve({**STUDY, "exclude_duplicates": True}).resolved()["exclude_duplicates"]

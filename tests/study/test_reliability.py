@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,10 +33,16 @@ STUDY = {
         }
     },
     "mixing": {"use": "replace", "total": 60, "ratios": [0.5, 1]},
+    "controls": False,
     "training": {"steps": 5, "batch_size": 16},
     "seeds": 2,
+    "evaluation": {"corruptions": {"kinds": ["gaussian-noise", "jpeg"], "num_images": 20}},
     "engine": {"use": "local", "processes": 1},
 }
+
+
+PREDICTIONS = 6 + 2
+"""Artifacts: corrupted images by every run, synthetic ones by the runs of real images alone."""
 
 
 def write_study(folder: Path, **changes: object) -> Path:
@@ -69,12 +76,12 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     undisturbed = write_study(tmp_path / "undisturbed")
     assert finish(undisturbed, 0, 0) == 0
     disturbed = write_study(tmp_path / "disturbed")
-    kills = finish(disturbed, seed=0, moments=160)
+    kills = finish(disturbed, seed=0, moments=240)
     assert kills >= 20
     expected = in_own_file(checksums(tmp_path / "undisturbed" / "out"))
     assert in_own_file(checksums(tmp_path / "disturbed" / "out")) == expected
     assert {"results.json"} <= set(expected)
-    assert sum(name.endswith("manifest.json") for name in expected) == 2 + 2 + 6
+    assert sum(name.endswith("manifest.json") for name in expected) == 2 + 2 + 6 + PREDICTIONS
     assert sum(name.endswith(".parquet") for name in expected) == 2 * 3
 
 
@@ -118,6 +125,23 @@ def test_damage_is_named_and_only_that_part_redone(
     assert now == {name: value for name, value in expected.items() if "/damaged/" not in name}
 
 
+def test_damaged_files_beside_the_artifacts_are_kept_and_made_anew(
+    finished: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished / "out", tmp_path / "out")
+    study = write_study(tmp_path, seeds=1)
+    expected = (tmp_path / "out" / "results.json").read_bytes()
+    for name in ("resolved.json", "results.json", "timing.json"):
+        (tmp_path / "out" / name).write_text("{")
+    for path in (tmp_path / "out" / "runs").glob("*/timing.json"):
+        path.write_text("{")
+    run(load(study))
+    assert (tmp_path / "out" / "results.json").read_bytes() == expected
+    kept = [*(tmp_path / "out").glob("re*-*.json")]
+    assert sorted(path.name.partition("-")[0] for path in kept) == ["resolved", "results"]
+    assert {path.read_text() for path in kept} == {"{"}
+
+
 def test_two_processes_on_one_study(tmp_path: Path) -> None:
     study = write_study(tmp_path / "twice", seeds=1)
     command = [sys.executable, "-m", "synthmix", "run", str(study), "--quiet"]
@@ -132,8 +156,6 @@ def test_two_processes_on_one_study(tmp_path: Path) -> None:
 
 
 def test_a_set_grows_without_redoing_what_is_there(finished: Path, tmp_path: Path) -> None:
-    import shutil
-
     shutil.copytree(finished / "out", tmp_path / "out")
     bigger = {**STUDY["synthetic"]["flow"], "per_class": 12}  # type: ignore[index]
     study = write_study(tmp_path, seeds=1, synthetic={"flow": bigger})

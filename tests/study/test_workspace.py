@@ -1,9 +1,11 @@
 """What a study's arms draw: splits kept apart, equal arms merged, supply not used up early."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from synthmix.mixing._controls import KINDS
 from synthmix.study.file import resolve
 from synthmix.study.workspace import Workspace
 
@@ -11,6 +13,7 @@ from synthmix.study.workspace import Workspace
 def workspace(**changes: Any) -> Workspace:
     flow = {"generator": {"use": "flow"}, "per_class": 10}
     study = {"name": "w", "real": {"use": "digits"}, "synthetic": {"one": flow, "two": flow}}
+    study["controls"] = False
     return Workspace(resolve({**study, "mixing": {"use": "replace", "total": 60}, **changes}))
 
 
@@ -50,3 +53,23 @@ def test_adding_seeds_changes_no_earlier_run() -> None:
     few, many = workspace(seeds=3), workspace(seeds=5)
     for arm in few.arms():
         assert np.array_equal(few.mixture(arm, 2).real, many.mixture(arm, 2).real)
+
+
+def test_controls_are_on_unless_left_out() -> None:
+    kinds = {arm.control for arm in workspace(controls=True).arms()}
+    assert kinds == {None, *KINDS}
+    fewer = workspace(controls={"leave_out": ["real-curve", "half-steps"]})
+    assert {arm.control for arm in fewer.arms()} == {None, *KINDS} - {"real-curve", "half-steps"}
+
+
+def test_two_controls_have_recipes_of_their_own() -> None:
+    found = workspace(controls=True)
+    recipes = {arm.name: found.recipe(arm) for arm in found.arms()}
+    assert recipes["real-half-steps"] == replace(recipes["real"], steps=500)
+    strong = recipes["real-15-strong-augmentation"]
+    assert (strong.crop, strong.cutout, strong.jitter) == (2, 4, 0.4)
+    others = {arm.name: arm for arm in found.arms() if arm.control not in CHANGED}
+    assert {recipes[name] for name in others} == {recipes["real"]}
+
+
+CHANGED = ("half-steps", "strong-augmentation")

@@ -64,3 +64,23 @@ def test_cutout_blanks_one_square() -> None:
     assert holes.max() == 16
     assert holes.min() >= 4  # at a corner a quarter of the square is left
     assert ((out == 0) | (out == 2)).all()
+
+
+def test_jitter_changes_brightness_contrast_and_saturation_within_its_bounds() -> None:
+    pool = torch.tensor([[[[90, 120, 150], [30, 60, 200]]]], dtype=torch.uint8).repeat(1, 2, 1, 1)
+    rows = torch.zeros(500, dtype=torch.long)
+    out = Augmentation(crop=0, flip=False, cutout=0, jitter=0.2)(pool, rows, random())
+    brightness = (out.mean((1, 2, 3)) + 2) / (normalise(pool).mean() + 2)
+    assert 0.79 < brightness.min() < 0.85
+    assert 1.15 < brightness.max() < 1.21
+    spread = out.std((1, 2, 3)) / brightness
+    assert spread.max() / spread.min() > 1.2
+    grey = torch.full((1, 4, 4, 3), 128, dtype=torch.uint8)
+    same = Augmentation(0, False, 0, 0.2)(grey, rows, random())
+    assert (same.amax((1, 2, 3)) - same.amin((1, 2, 3)) < 1e-5).all()
+
+
+def test_no_jitter_draws_nothing() -> None:
+    rows = torch.zeros(20, dtype=torch.long)
+    plain = Augmentation(crop=1, flip=True, cutout=2)(POOL, rows, random())
+    assert torch.equal(plain, Augmentation(1, True, 2, jitter=0.0)(POOL, rows, random()))

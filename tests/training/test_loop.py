@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from synthmix.errors import DiskFull
+from synthmix.store import replacing
 from synthmix.training import loop
 from synthmix.training.loop import Trainer, learning_rate_at
 from synthmix.training.recipe import Recipe
+from synthmix.training.weights import save_weights
 from synthmix.types import ImageSet, Mixture
 
 Maker = Callable[..., ImageSet]
@@ -72,6 +75,19 @@ def test_a_resumed_run_equals_an_undisturbed_one(
     undisturbed = trained(recipe, real)
     assert same(resumed, undisturbed)
     assert resumed.state.history == undisturbed.state.history
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_a_full_disk_is_told_while_weights_and_checkpoints_are_written(
+    make_images: Maker, tmp_path: Path
+) -> None:
+    real = make_images()
+    state = Trainer(SMALL, mixture(len(real)), real, {}, seed=0).state
+    with pytest.raises(DiskFull):
+        state.save(tmp_path / "checkpoint.pt")
+    with pytest.raises(DiskFull), replacing(tmp_path / "weights.safetensors") as path:
+        save_weights(state.model, path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("real_images", [6, 30, 90])

@@ -65,7 +65,18 @@ def say(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
-    say(json.dumps(value, indent=1, ensure_ascii=False))
+    # what the encoding lacks is written as JSON escapes it, so that it stays JSON
+    is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    say(json.dumps(value, indent=1, ensure_ascii=not is_unicode))
+
+
+def say_verdict(path: Path) -> None:
+    """Print the verdict that a file of results holds."""
+    from synthmix.report.results import load_file
+    from synthmix.report.terminal import lines
+
+    for line in lines(load_file(path)):
+        say(line)
 
 
 def say_folders(folders: list[str], json: bool) -> None:

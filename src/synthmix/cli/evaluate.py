@@ -5,23 +5,38 @@ from typing import Annotated
 
 import typer
 
-from synthmix.cli._options import Json, say, say_json
+from synthmix.cli._options import Json, say, say_json, say_verdict
 from synthmix.errors import DataError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's results folder.")]
 
 
-def command(folder: Folder, json: Json = False) -> None:
-    """Recompute results.json from the stored predictions; trains nothing."""
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace", help="Where the numbers differ, put the new ones in the stored ones' place."
+    ),
+]
+
+
+def command(folder: Folder, replace: Replace = False, json: Json = False) -> None:
+    """Recompute results.json from the stored predictions and compare the two; trains nothing.
+
+    Ends with status 1 where the stored numbers differ. They are never overwritten: the new ones go
+    beside them, or, with --replace, take their place while the old ones are renamed.
+    """
     path = folder / "study.yaml"
     if not path.exists():
         raise DataError(f"{folder} holds no study.yaml; `synthmix run STUDY` makes such a folder.")
-    from synthmix.store import read_json
     from synthmix.study.file import read, resolve
-    from synthmix.study.results import evaluate
+    from synthmix.study.recomputing import recompute
 
-    results = evaluate(resolve({**read(path), "output": str(folder)}))
+    found = recompute(resolve({**read(path), "output": str(folder)}), replace=replace)
     if json:
-        say_json(read_json(results))
-        return
-    say(str(results))
+        say_json(found.results)
+    else:
+        say(str(found.path))
+        say(found.sentence)
+        say_verdict(found.path)
+    if found.differing:
+        raise typer.Exit(1)

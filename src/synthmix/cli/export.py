@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from synthmix.cli._options import say
+from synthmix.cli._options import Json, say, say_json
 from synthmix.errors import DataError
 
 Folder = Annotated[Path, typer.Argument(metavar="SET", help="A synthetic set's folder.")]
@@ -16,7 +16,7 @@ Format = Annotated[
 ]
 
 
-def command(folder: Folder, target: Target, format: Format = "folder") -> None:
+def command(folder: Folder, target: Target, format: Format = "folder", json: Json = False) -> None:
     """Export a synthetic set; it is a Hugging Face data set as it stands."""
     from synthmix.export import export_folder, export_webdataset
     from synthmix.shards import read_set
@@ -28,4 +28,7 @@ def command(folder: Folder, target: Target, format: Format = "folder") -> None:
         export_folder(images, target)
     else:
         export_webdataset(images, target, shard_size=1000)
+    if json:
+        say_json({"folder": str(target), "images": len(images)})
+        return
     say(f"{len(images)} images -> {target}")

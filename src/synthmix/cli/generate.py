@@ -42,7 +42,7 @@ def command(
         loaded.set_named(only)
     workspace = Workspace(loaded)
     save_study(loaded)
-    for stage in ("fit", "generate"):
+    for stage in ("write", "fit", "generate"):
         run_stage(
             workspace, stage, watch(quiet or json), lambda step: only in (None, step.task.target)
         )

@@ -13,6 +13,7 @@ FAMILIES = {
     "generators": ("synthmix.generators", "Generator"),
     "mixing": ("synthmix.mixing", "Mixing"),
     "metrics": ("synthmix.evaluation.metrics", "Metric"),
+    "corruptions": ("synthmix.evaluation.corruptions", "Corruption"),
     "engines": ("synthmix.engines", "Engine"),
 }
 
@@ -50,5 +51,9 @@ def _settings(family: str, name: str, json: bool) -> None:
         say_json([asdict(each) for each in settings])
         return
     say(f"{name}: {registry.summary(name)}")
-    rows = [["", each.name, each.default, each.help] for each in settings]
+    rows = [["", each.name, _short(each.default), each.help] for each in settings]
     table(rows, ["", "setting", "default", "meaning"])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,6 +1,9 @@
 """The entry point `synthmix`: its commands, and how errors are shown."""
 
+import atexit
 import errno
+import io
+import os
 import signal
 import sys
 from types import FrameType
@@ -10,15 +13,18 @@ import typer
 
 from synthmix import __version__
 from synthmix.cli import (
+    attributes,
     doctor,
     evaluate,
     export,
     generate,
     plan,
+    prompts,
     report,
     run,
     status,
     train,
+    weights,
 )
 from synthmix.cli import list as list_command
 from synthmix.errors import SynthmixError
@@ -35,6 +41,9 @@ app = typer.Typer(
 
 for command in (run, plan, status, generate, train, evaluate, report, export, list_command, doctor):
     app.command(command.__name__.rpartition(".")[2])(command.command)
+app.add_typer(attributes.app, name="attributes")
+app.add_typer(prompts.app, name="prompts")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(asked: bool) -> None:
@@ -58,6 +67,7 @@ class _Stopped(BaseException):
 
 def main() -> None:
     """Run the command line; what the user can mend is one line on stderr and exit status 2."""
+    _settle_streams()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -74,6 +84,18 @@ def main() -> None:
         if text is None:
             raise
         _end(text, 2)
+
+
+def _settle_streams() -> None:
+    """Send nowhere what a closed stream would take; escape what a stream's encoding lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            atexit.register(nowhere.close)
+            setattr(sys, name, nowhere)
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -94,7 +116,7 @@ def _in_words(error: Exception) -> str | None:
             return f"No space left on the device ({error.filename or 'while writing'}). {again}"
         return f"{error.filename}: {error.strerror}." if error.filename else None
     # torch has a class of its own for a full GPU and none for a full memory
-    text = str(error)
-    if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
+    words = ("out of memory", "allocate memory", "bad_alloc")
+    if isinstance(error, MemoryError) or any(each in str(error) for each in words):
         return f"Out of memory: lower batch sizes, image_size or engine.processes. {again}"
     return None

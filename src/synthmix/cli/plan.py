@@ -20,18 +20,29 @@ Measure = Annotated[
     bool, typer.Option("--measure/--no-measure", help="Time a few training steps for the estimate.")
 ]
 
+Spread = Annotated[
+    float | None,
+    typer.Option(
+        "--spread",
+        metavar="POINTS",
+        help="Standard deviation of an arm's accuracy over seeds, for the smallest effect.",
+    ),
+]
+
 
 def command(
     study: StudyFile,
     changes: Set = [],  # noqa: B006
     measure: Measure = True,
+    spread: Spread = None,
     json: Json = False,
 ) -> None:
-    """Print every artifact, run, count, estimated time and disk of a study; runs nothing."""
+    """Print every artifact, run, count, time, disk and detectable effect; runs nothing."""
     loaded = load_study(study, changes)
     from synthmix.study.planning import describe
+    from synthmix.study.prospects import check_spread
 
-    plan = describe(loaded, measure=measure)
+    plan = describe(loaded, measure=measure, spread=check_spread(spread))
     if json:
         say_json(plan)
         return
@@ -46,11 +57,59 @@ def _show(plan: dict[str, Any]) -> None:
         f"{plan['num_validation']} validation, {plan['num_test']} test\n"
     )
     table([_cells(step) for step in plan["steps"]], _HEAD)
+    _show_controls(plan["controls"])
+    _show_outlook(plan["outlook"])
+    for text in plan["warnings"]:
+        say(f"warning: {text}")
     known = [step["seconds"] for step in plan["steps"] if step["seconds"] is not None]
     unknown = len(plan["steps"]) - len(known)
     more = f" and {unknown} steps not yet measured here" if unknown else ""
     disk = size(sum(step["bytes"] for step in plan["steps"]))
-    say(f"\nStill to do: {duration(sum(known))} of one process{more}; {disk} on disk.")
+    say(
+        f"\nStill to do: {duration(sum(known))} of one process{more}; {disk} on disk, and "
+        f"{size(plan['scratch_bytes'])} a process while it trains."
+    )
+    if plan["looks"] is not None:
+        _show_looks(plan["looks"])
+
+
+def _show_controls(controls: list[dict[str, Any]]) -> None:
+    if not any(each["runs"] for each in controls):
+        return
+    rows = [
+        [each["control"], str(each["runs"]), duration(each["seconds"]), each["question"]]
+        for each in controls
+        if each["runs"]
+    ]
+    say("")
+    table(rows, ["control", "runs", "time", "what it asks"])
+
+
+def _show_outlook(outlook: dict[str, Any]) -> None:
+    cases = [each for each in outlook["cases"] if each["effect"] is not None]
+    if not cases:
+        return
+    say(
+        f"\nWith {outlook['spread']}, {outlook['arms']} judged arms and {outlook['controls']} "
+        "controls to beat:"
+    )
+    for each in cases:
+        say(
+            f"  {each['seeds']} seeds see a gain of {100 * each['effect']:.2f} points "
+            f"{10 * outlook['power']:g} times in 10, and equivalence within "
+            f"{100 * each['equivalence']:.2f}."
+        )
+
+
+def _show_looks(looks: dict[str, Any]) -> None:
+    unknown = looks["more_steps_not_measured"]
+    more = f" and {unknown} steps not yet measured here" if unknown else ""
+    budget = "no budget" if looks["budget"] is None else f"a budget of {looks['budget']} runs"
+    say(
+        f"Seeds are added to open arms only, from {looks['first']} in steps of {looks['step']} to "
+        f"{looks['most']}, with {budget}: at most {looks['more_runs_at_most']} more runs "
+        f"({duration(looks['more_seconds_at_most'])}{more})."
+    )
 
 
 _HEAD = ["stage", "target", "seed", "units", "state", "time", "images"]

@@ -1,6 +1,16 @@
 """synthmix run: everything that is missing of a study, then its report."""
 
-from synthmix.cli._options import Json, Quiet, Set, StudyFile, load_study, say, say_json, watch
+from synthmix.cli._options import (
+    Json,
+    Quiet,
+    Set,
+    StudyFile,
+    load_study,
+    say,
+    say_json,
+    say_verdict,
+    watch,
+)
 
 
 def command(study: StudyFile, changes: Set = [], quiet: Quiet = False, json: Json = False) -> None:  # noqa: B006
@@ -14,8 +24,5 @@ def command(study: StudyFile, changes: Set = [], quiet: Quiet = False, json: Jso
 
         say_json(read_json(loaded.output / "results.json"))
         return
-    from synthmix.report.results import load
-    from synthmix.report.sentences import headline
-
-    say(headline(load(loaded.output)))
+    say_verdict(loaded.output / "results.json")
     say(f"Report: {report}")

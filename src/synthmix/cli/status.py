@@ -1,28 +1,73 @@
 """synthmix status: what of a study is done, at work, to do, or left from an earlier version."""
 
+from typing import TYPE_CHECKING, Any
+
 from synthmix.cli._options import Json, Set, StudyFile, load_study, say, say_json, table
+
+if TYPE_CHECKING:
+    from synthmix.evaluation.adaptive import Course
+
+_HEAD = ["stage", "target", "seed", "state", "progress"]
 
 
 def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  # noqa: B006
     """Show how far a study is, and which artifacts belong to earlier versions of it."""
     loaded = load_study(study, changes)
+    from synthmix.study.looks import course, of_arms
     from synthmix.study.planning import STAGES, stale, steps
     from synthmix.study.workspace import Workspace
 
     workspace = Workspace(loaded)
-    found = [step for stage in STAGES for step in steps(workspace, stage)]
-    rows = []
-    for step in found:
-        at = step.artifact.progress() if step.artifact and step.state == "in progress" else None
-        share = f"{at[0]:,} of {at[1]:,}" if at else ""
-        rows.append([step.stage, step.task.target, str(step.task.run), step.state, share])
+    so_far = course(workspace)
+    wanted = of_arms(workspace, so_far.seeds)
+    found = [step for stage in STAGES for step in steps(workspace, stage, wanted)]
+    at = [s.artifact.progress() if s.artifact and s.state == "in progress" else None for s in found]
+    rows = [
+        (step.stage, step.task.label, step.task.run, step.state, progress)
+        for step, progress in zip(found, at, strict=True)
+    ]
     old = stale(loaded, workspace)
+    judged = None if loaded.adaptive is None else _judged(so_far)
     if json:
-        keys = ("stage", "target", "seed", "state", "progress")
-        say_json({"steps": [dict(zip(keys, row, strict=True)) for row in rows], "stale": old})
+        told = [dict(zip(_HEAD, row, strict=True)) for row in rows]
+        say_json({"steps": told, "stale": old, "looks": judged})
         return
-    table(rows, ["stage", "target", "seed", "state", "progress"])
+    table([[*map(str, row[:4]), _share(row[4])] for row in rows], _HEAD)
     done = sum(step.state == "done" for step in found)
     say(f"\n{done} of {len(found)} done.")
+    if judged is not None:
+        _show(judged)
     for each in old:
         say(f"from an earlier version of the study (kept): {each}")
+
+
+def _judged(course: "Course") -> dict[str, Any]:
+    """Return what is decided and what is open, by the looks whose runs are all there."""
+    return {
+        "is_settled": course.is_settled,
+        "added_runs": course.spent,
+        "verdicts": {
+            arm: {
+                "seeds": course.seeds[arm],
+                "verdict": verdict.text,
+                "is_open": verdict.is_open,
+            }
+            for arm, verdict in course.verdicts.items()
+        },
+    }
+
+
+def _show(judged: dict[str, Any]) -> None:
+    if not judged["verdicts"]:
+        say("No arm is judged yet: runs of the first look are missing.")
+        return
+    for is_open, told in ((False, "decided"), (True, "open")):
+        some = {arm: x for arm, x in judged["verdicts"].items() if x["is_open"] is is_open}
+        for arm, each in some.items():
+            say(f"{told}: {arm}, {each['verdict']} ({each['seeds']} seeds)")
+    going = "Nothing is left to be added." if judged["is_settled"] else "More seeds are wanted."
+    say(f"{judged['added_runs']} runs added since the first look. {going}")
+
+
+def _share(progress: tuple[int, int] | None) -> str:
+    return f"{progress[0]:,} of {progress[1]:,}" if progress else ""

@@ -22,7 +22,7 @@ def command(
     """Train the missing runs of a study; generates first what they need."""
     loaded = load_study(study, changes)
     from synthmix.study.planning import Step, steps
-    from synthmix.study.running import check, run_stage, save_study
+    from synthmix.study.running import check, make, run_stage, save_study
     from synthmix.study.workspace import Workspace
 
     workspace = Workspace(loaded)
@@ -36,10 +36,18 @@ def command(
         return arm in (None, step.task.target) and seed in (None, step.task.run)
 
     check(workspace)
+    if seed is not None and not any(map(is_wanted, steps(workspace, "train"))):
+        raise SettingError(
+            f"--seed is {seed}, which is not wanted yet: seeds are added to arms whose verdict is "
+            "open (`synthmix status`)."
+        )
     save_study(loaded)
-    for stage in ("fit", "generate"):
-        run_stage(workspace, stage, watch(quiet or json))
-    run_stage(workspace, "train", watch(quiet or json), is_wanted)
+    if arm is None and seed is None:
+        make(workspace, watch(quiet or json), ("fit", "generate", "train"))
+    else:
+        for stage in ("fit", "generate"):
+            run_stage(workspace, stage, watch(quiet or json))
+        run_stage(workspace, "train", watch(quiet or json), is_wanted)
     found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]
     folders = [str(step.artifact.path) for step in found if step.artifact]
     say_folders(folders, json)

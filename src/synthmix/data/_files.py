@@ -1,6 +1,8 @@
 """What the sources that read files share: one decoder, and the mark of a list of files."""
 
 import hashlib
+import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -27,7 +29,7 @@ def decoded(file: Path | IO[bytes], name: str) -> Pixels:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise SyntaxError, struct.error, zlib.error, ...
-        reason = str(error).partition("\n")[0]
+        reason = str(error).partition("\n")[0].rstrip(".")
         raise DataError(f"{name} cannot be read as an image: {reason}.") from error
 
 
@@ -35,10 +37,20 @@ def stamp(files: Sequence[Path], root: Path) -> Json:
     """Return what stands for the files' content: how many, and a hash of names, sizes and times."""
     digest = hashlib.sha256()
     for file in files:
-        status = file.stat()
+        status = _status(file)
         line = (file.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
         digest.update(repr(line).encode())
     return {"files": len(files), "stamp": digest.hexdigest()[:16]}
+
+
+def _status(file: Path) -> os.stat_result:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        raise DataError(f"{file} leads nowhere: it is a link to a file that is gone.") from None
+    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for without an end
+        raise DataError(f"{file} is no file that can be read twice; take it away.")
+    return status
 
 
 def check_labels(labels: Labels, class_names: tuple[str, ...], where: str) -> None:

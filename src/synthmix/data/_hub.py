@@ -13,7 +13,7 @@ _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 def located(path: str, name: str | None, revision: str | None) -> tuple[Path, str | None]:
     """Return the data set's folder, and its commit where it came from the hub."""
     folder = Path(path).expanduser()
-    if folder.is_dir():
+    if path and folder.is_dir():
         return folder, None
     if not _HUB_ID.fullmatch(path):
         raise DataError(f"path is '{path}', which is neither a folder nor a hub id (owner/name).")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._files import check_labels, stamp
-from synthmix.errors import DataError, SettingError
+from synthmix.errors import DataError, NoSuchSplit, SettingError
 from synthmix.images import to_rgb
 from synthmix.types import Labels, Pixels
 
@@ -75,7 +75,7 @@ class Array(ImageSource):
         own = self.test_path if split == "test" else self.train_path
         path = own or self.path
         if path is None:
-            raise DataError(f"{self.train_path} has no test split: give test_path.")
+            raise NoSuchSplit(f"{self.train_path} has no test split: give test_path.")
         file = Path(path).expanduser()
         if not file.is_file():
             setting = f"{split}_path" if own else "path"
@@ -87,7 +87,7 @@ class Array(ImageSource):
         there = frozenset(file.files)
         suffix = f"_{split}" if any(name.endswith(("_train", "_test")) for name in there) else ""
         if split == "test" and not suffix and self.test_path is None:
-            raise DataError(f"{path} has no test split: give test_path, or x_test and y_test.")
+            raise NoSuchSplit(f"{path} has no test split: give test_path, or x_test and y_test.")
         return _key(there, _IMAGES, suffix, path), _key(there, _LABELS, suffix, path)
 
     def _names(self, file: Any, path: Path) -> tuple[str, ...]:

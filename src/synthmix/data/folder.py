@@ -7,17 +7,18 @@ from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._files import decoded, stamp
-from synthmix.errors import DataError
+from synthmix.errors import DataError, NoSuchSplit
 from synthmix.types import Pixels
 
-_EXTENSIONS = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+_EXTENSIONS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(ImageSource):
-    """PNG, JPEG, WebP or BMP files under `<class>/`, or under `train/<class>/`, `test/<class>/`.
+    """Image files under `<class>/`, or under `train/<class>/` and `test/<class>/`.
 
-    Classes are sorted by name, the files of a class by path. Hidden files are passed over.
+    BMP, GIF, JPEG, PGM, PNG, PPM, TIFF and WebP; of an animation the first image. Classes are
+    sorted by name, the files of a class by path. Hidden files are passed over.
     """
 
     path: str
@@ -52,9 +53,13 @@ class Folder(ImageSource):
         if not _holds_splits(path):
             if split == "train":
                 return path
-            raise DataError(f"{path} has no test split: give test_path, or train/ and test/ in it.")
+            raise NoSuchSplit(
+                f"{path} has no test split: give test_path, or train/ and test/ in it."
+            )
         if not (path / split).is_dir():
-            raise DataError(f"{path} has no folder '{split}'; found: {', '.join(_folders(path))}.")
+            raise NoSuchSplit(
+                f"{path} has no folder '{split}'; found: {', '.join(_folders(path))}."
+            )
         return path / split
 
 

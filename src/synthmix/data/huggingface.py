@@ -15,7 +15,7 @@ from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._columns import class_names, features, image_column, is_text, label_column
 from synthmix.data._files import check_labels, decoded, stamp
 from synthmix.data._hub import located, shards
-from synthmix.errors import DataError
+from synthmix.errors import DataError, NoSuchSplit
 from synthmix.types import Labels, Pixels
 
 _ROWS = 256  # rows in memory at a time
@@ -48,7 +48,7 @@ class Huggingface(ImageSource):
     name: str | None = None
     """Configuration: the sub-folder of that name, where there are several."""
 
-    hub_revision: str | None = None
+    revision: str | None = None
     """Branch, tag or commit on the hub; its default branch where not given."""
 
     image_column: str | None = None
@@ -90,7 +90,7 @@ class Huggingface(ImageSource):
                     row += 1
 
     def _table(self, split: Split) -> _Table:
-        folder, commit = located(self.path, self.name, self.hub_revision)
+        folder, commit = located(self.path, self.name, self.revision)
         files = self._files(folder, self.test_split if split == "test" else self.train_split)
         with _opened(files[0]) as opened:
             schema = opened.schema_arrow
@@ -114,9 +114,11 @@ class Huggingface(ImageSource):
             there = sorted(
                 file.relative_to(folder).as_posix() for file in folder.rglob("*.parquet")
             )
-            raise DataError(
+            if not there:
+                raise DataError(f"path is '{self.path}', a folder without Parquet files.")
+            raise NoSuchSplit(
                 f"{folder} has no Parquet file of the split '{split}', only: "
-                f"{', '.join(there[:8]) or 'none'}. Set train_split and test_split to these."
+                f"{', '.join(there[:8])}. Set train_split and test_split to these."
             )
         return files
 

@@ -3,7 +3,7 @@
 A generator is a frozen dataclass whose fields are its settings. Three promises, held by the
 contract tests over every file of this folder:
 
-* one image per request, in order, uint8 `[image_size, image_size, 3]`;
+* one image per request, in order, uint8 `[side, side, 3]`; whoever stores it resizes it;
 * an image depends on its request and the settings alone, bitwise, whatever its neighbours,
   order, shard or process (at equal batch size, thread count, precision and versions);
 * importing this package imports no framework.
@@ -12,11 +12,11 @@ contract tests over every file of this folder:
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from synthmix.registry import Component
 from synthmix.store import Artifact
-from synthmix.types import ImageSet, Pixels, Progress, Request
+from synthmix.types import ImageSet, Pixels, Progress, Request, TextEncoder
 
 
 class Generator(Component, ABC):
@@ -34,6 +34,18 @@ class Generator(Component, ABC):
     batch_size: int
     """Images drawn together; part of the fingerprint, since it may move the last bits."""
 
+    def warnings(self) -> list[str]:
+        """Return what of the settings is probably not meant, a sentence each."""
+        return []
+
+    def text_encoders(self) -> Sequence[TextEncoder]:
+        """Return the limits of what reads the prompts; none where nothing is cut."""
+        return ()
+
+    def settled(self, artifact: Artifact) -> Self:
+        """Return this generator with nothing left open; what was found is a part of `artifact`."""
+        return self
+
     @abstractmethod
     def generate(
         self,
@@ -43,7 +55,7 @@ class Generator(Component, ABC):
         image_size: int,
         fitted: Path | None = None,
     ) -> Iterator[Pixels]:
-        """Yield one uint8 image `[image_size, image_size, 3]` per request, in order.
+        """Yield one uint8 image per request, in order: of `image_size`, or the model's own size.
 
         `fitted` is the folder of the sealed artifact that `fit` filled, else None.
         """

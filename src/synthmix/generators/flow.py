@@ -188,8 +188,9 @@ class _Fit:
     def save(self, path: Path) -> None:
         """Write a checkpoint atomically."""
         tensors = {name: part.state_dict() for name, part in self._parts().items()}
-        with replacing(path) as temporary:
-            torch.save({"step": self.step, **tensors}, temporary)
+        # through a file of Python's: torch's own writer does not tell a full disk from a fault
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            torch.save({"step": self.step, **tensors}, file)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint that `save` wrote; tensors only, nothing is executed."""

@@ -24,6 +24,9 @@ class Mixing(Component, ABC):
     sources: Sources = "each"
     """`each` synthetic set has arms of its own; `pooled` mixes all sets in every arm."""
 
+    def check(self, class_names: tuple[str, ...]) -> None:
+        """Raise SettingError where a setting names a class that is not there."""
+
     @abstractmethod
     def shares(self) -> Sequence[float]:
         """Return the ratios asked for, ascending, each once; 0 is real images alone."""
@@ -35,6 +38,10 @@ class Mixing(Component, ABC):
     @abstractmethod
     def needed(self, ratio: float, num_pool: int) -> int:
         """Return how many synthetic images an arm takes from a pool of this many real ones."""
+
+    @abstractmethod
+    def real_part(self, ratio: float, num_pool: int) -> int:
+        """Return how many real images an arm takes from a pool of this many."""
 
     @abstractmethod
     def draw(self, arm: Arm, supply: Supply) -> Mixture:

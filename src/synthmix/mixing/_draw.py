@@ -55,6 +55,6 @@ def _check(supply: Supply, arm: Arm, name: str, total: int, setting: str) -> Non
         share = 1 / len(arm.sources) if fixed else total / max(supply.pool, 1)
         raise SettingError(
             f"The arm '{arm.name}' asks for {total} images of '{name}', which has {most} "
-            f"in the real class proportions: the largest possible mixing.{setting} is "
-            f"{int(most / share)}; or raise synthetic.{name}.per_class."
+            f"in the real class proportions{supply.left_out(name)}: the largest possible "
+            f"mixing.{setting} is {int(most / share)}; or raise synthetic.{name}.per_class."
         )

@@ -21,6 +21,15 @@ class Arm:
     sources: tuple[str, ...]
     """Names of the synthetic sets; empty where the arm is real images alone."""
 
+    control: str | None = None
+    """Which control this arm is; None for real images alone and for the mixes themselves."""
+
+    of: str | None = None
+    """Name of the arm that a control is a variant of."""
+
+    num_real: int | None = None
+    """Size of a subset of real images; None for every other arm."""
+
 
 @dataclass(frozen=True)
 class Supply:
@@ -37,33 +46,62 @@ class Supply:
     real: Labels
     pool: int
     synthetic: Mapping[str, Labels]
+    """Labels of each set; -1 where an image must not be drawn."""
+
     largest: Mapping[str, int]
+    class_names: tuple[str, ...] = ()
 
     def real_rows(self, total: int) -> Indices:
-        """Return `total` rows of the real training images, stratified, nested in larger totals."""
-        return self._rows(self.real, "real", total, self.pool)
+        """Return `total` rows of the real training images, stratified, nested in larger totals.
+
+        A total beyond the pool goes on into rows that other seeds' pools may hold.
+        """
+        return self._rows(self.real, "real", self.counts(total), self.counts(self.pool))
 
     def synthetic_rows(self, name: str, total: int) -> Indices:
         """Return `total` rows of a synthetic set in the real class proportions, nested likewise."""
-        return self._rows(self.synthetic[name], f"synthetic {name}", total, self.largest[name])
+        block = self.counts(self.largest[name])
+        return self._synthetic(name, self.counts(total), block)
+
+    def synthetic_rows_by_class(self, name: str, counts: NDArray[np.int64]) -> Indices:
+        """Return as many rows of each class `[K]` of a synthetic set as `counts` says."""
+        return self._synthetic(name, counts, counts)
+
+    def _synthetic(self, name: str, wanted: NDArray[np.int64], block: NDArray[np.int64]) -> Indices:
+        left_out = self.left_out(name)
+        return self._rows(self.synthetic[name], f"synthetic {name}", wanted, block, left_out)
 
     def largest_total(self, name: str) -> int:
         """Return the most images of this set that still keep the real class proportions."""
-        have = np.bincount(self.synthetic[name], minlength=self.num_classes)
+        labels = self.synthetic[name]
+        have = np.bincount(labels[labels >= 0], minlength=self.num_classes)
         share = self._proportions() / self._proportions().sum()
-        limit = int(min(have[share > 0] / share[share > 0]))
-        while (self._counts(limit) > have).any():
+        # a class gets less than one image more, or less, than its share: no total beyond this fits
+        limit = int(min((have[share > 0] + 1) / share[share > 0]))
+        while (self.counts(limit) > have).any():
             limit -= 1
         return limit
+
+    def left_out(self, name: str) -> str:
+        """Return, in words for a message, how many images of a set must not be drawn."""
+        count = int((self.synthetic[name] < 0).sum())
+        return f" ({count} that show a test or validation image are left out)" if count else ""
 
     def _proportions(self) -> NDArray[np.int64]:
         return np.bincount(self.real, minlength=self.num_classes)
 
-    def _counts(self, total: int) -> NDArray[np.int64]:
+    def counts(self, total: int) -> NDArray[np.int64]:
+        """Return how many images of each class `[K]` a total has in the real proportions."""
         return largest_remainder(self._proportions(), total)
 
-    def _rows(self, labels: Labels, purpose: str, total: int, largest: int) -> Indices:
-        wanted, block = self._counts(total), self._counts(max(largest, total))
+    def _rows(
+        self,
+        labels: Labels,
+        purpose: str,
+        wanted: NDArray[np.int64],
+        block: NDArray[np.int64],
+        left_out: str = "",
+    ) -> Indices:
         chosen = [
             self._order(labels, label, purpose, int(block[label]))[: wanted[label]]
             for label in range(self.num_classes)
@@ -71,10 +109,13 @@ class Supply:
         short = [label for label, rows in enumerate(chosen) if len(rows) < wanted[label]]
         if short:
             raise SettingError(
-                f"{purpose}: {wanted[short[0]]} images of class {short[0]} are asked for, "
-                f"{len(chosen[short[0]])} exist."
+                f"{purpose}: {wanted[short[0]]} images of class {self._named(short[0])} are asked "
+                f"for, {len(chosen[short[0]])} exist{left_out}."
             )
         return np.sort(np.concatenate(chosen))
+
+    def _named(self, label: int) -> str:
+        return f"'{self.class_names[label]}'" if self.class_names else str(label)
 
     def _order(self, labels: Labels, label: int, purpose: str, block: int) -> Indices:
         rows = np.flatnonzero(labels == label)

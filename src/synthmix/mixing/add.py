@@ -30,6 +30,9 @@ class Add(Mixing):
     def needed(self, ratio: float, num_pool: int) -> int:
         return round(ratio * num_pool)
 
+    def real_part(self, ratio: float, num_pool: int) -> int:
+        return num_pool
+
     def draw(self, arm: Arm, supply: Supply) -> Mixture:
         num_synthetic = self.needed(arm.ratio, supply.pool)
         return mixture(arm, supply, supply.pool, num_synthetic, setting="num_real")

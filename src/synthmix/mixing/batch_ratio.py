@@ -33,8 +33,11 @@ class BatchRatio(Mixing):
     def needed(self, ratio: float, num_pool: int) -> int:
         return (self.num_synthetic or num_pool) if ratio > 0 else 0
 
+    def real_part(self, ratio: float, num_pool: int) -> int:
+        return num_pool if ratio < 1 else 0
+
     def draw(self, arm: Arm, supply: Supply) -> Mixture:
-        num_real = supply.pool if arm.ratio < 1 else 0
+        num_real = self.real_part(arm.ratio, supply.pool)
         num_synthetic = self.needed(arm.ratio, supply.pool)
         drawn = mixture(arm, supply, num_real, num_synthetic, setting="num_synthetic")
         return replace(drawn, batch_share=arm.ratio)

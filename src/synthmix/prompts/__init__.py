@@ -10,17 +10,31 @@ tests over every file of this folder:
 
 Strategies whose texts come before their number is asked for promise more: fewer prompts per class
 are then a prefix of more, so a synthetic set can grow.
+
+A strategy whose texts cost something (`is_costly`) is called by `resume` instead, with a ledger:
+what is in it is replayed and never written again, and each new text is in it, on disk, the moment
+it is accepted. It promises equal texts only where its settings say so.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
 
+from synthmix.ledger import Ledger
 from synthmix.registry import Component
-from synthmix.types import Json, Prompt
+from synthmix.types import Json, Progress, Prompt, no_progress
 
 
 class PromptStrategy(Component, ABC):
     """Writes the prompts of a synthetic set."""
+
+    is_costly: ClassVar[bool] = False
+    """Whether writing takes more than a moment, as with a language model."""
+
+    @property
+    def subjects_from(self) -> str | None:
+        """Name of the set whose prompts this strategy starts from, None where it needs none."""
+        return None
 
     @property
     def name(self) -> str:
@@ -34,6 +48,27 @@ class PromptStrategy(Component, ABC):
     def check(self, class_names: tuple[str, ...]) -> None:
         """Raise what would stop `write`, before any work; reads a file at the most."""
 
+    def notes(self, class_names: tuple[str, ...]) -> list[str]:
+        """Return what a reader of the set's card should know of the texts: sources, exceptions."""
+        return []
+
     @abstractmethod
     def write(self, class_names: tuple[str, ...], per_class: int, *, seed: int) -> Iterator[Prompt]:
         """Yield `per_class` prompts of each class; raises DataError where one cannot have any."""
+
+    def resume(
+        self,
+        class_names: tuple[str, ...],
+        per_class: int,
+        *,
+        seed: int,
+        ledger: Ledger,
+        subjects: Sequence[Prompt] = (),
+        progress: Progress = no_progress,
+    ) -> Iterator[Prompt]:
+        """Yield what `write` does, going on from the ledger; `subjects` are what to start from."""
+        return self.write(class_names, per_class, seed=seed)
+
+    def told(self, prompts: Sequence[Prompt]) -> list[str]:
+        """Return what a reader of the card should know of how these prompts were written."""
+        return []

@@ -1,4 +1,4 @@
-"""Prompts from a file: JSON, JSONL or CSV, texts by class name."""
+"""Prompts from a file: JSON, JSONL, CSV or Parquet, texts by class name."""
 
 import csv
 import io
@@ -10,13 +10,14 @@ from typing import Any
 
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.prompts import PromptStrategy
+from synthmix.prompts._written import parquet_rows
 from synthmix.store import sha256
 from synthmix.types import Json, Prompt
 
 Entry = tuple[str, Any, str]
 """Class name, text as it was read, and where it was read."""
 
-# keys of JSONL and columns of CSV: either name will do
+# keys of JSONL and columns of CSV and Parquet: either name will do
 _CLASS = ("class", "label")
 _TEXT = ("prompt", "text")
 
@@ -30,7 +31,7 @@ class File(PromptStrategy):
     """
 
     path: str
-    """JSON {class: [text]} or {class: {index: text}}, or JSONL or CSV with class and prompt."""
+    """JSON {class: [text]} or {class: {index: text}}; else rows with class and prompt (text)."""
 
     def content(self) -> Json:
         path = Path(self.path).expanduser()
@@ -52,6 +53,33 @@ class File(PromptStrategy):
                 yield Prompt(label, index, texts[name][number], self.name, source)
 
 
+def prompts_in(
+    path: Path, class_names: tuple[str, ...] | None = None
+) -> tuple[tuple[str, ...], list[Prompt]]:
+    """Return a file's classes, in its order where none are given, and every prompt of it."""
+    if not path.is_file():
+        what = "is a folder, not a file of prompts" if path.is_dir() else "is no file of prompts"
+        raise SettingError(f"{path} {what}.")
+    entries = list(_read(path))
+    names = class_names or tuple(dict.fromkeys(name for name, _, _ in entries))
+    counts = dict.fromkeys(names, 0)
+    found = []
+    if not entries:
+        raise DataError(f"{path}: there is no prompt in it.")
+    for name, text, where in entries:
+        if name not in counts:
+            raise DataError(f"{where}: '{name}' is none of the classes. {suggestion(name, names)}")
+        if not _is_text(text):
+            raise DataError(f"{where}: the prompt of class '{name}' must be a text, got {text!r}.")
+        place = {"file": path.name, "number": counts[name]}
+        found.append(Prompt(names.index(name), counts[name], text, "file", place))
+        counts[name] += 1
+    for name, count in counts.items():
+        if not count:
+            raise DataError(f"{path}: class '{name}' has no prompt; every class needs one.")
+    return names, found
+
+
 def _by_class(
     entries: Iterable[Entry], class_names: tuple[str, ...], path: Path
 ) -> dict[str, list[str]]:
@@ -59,7 +87,7 @@ def _by_class(
     for name, text, where in entries:
         if name not in texts:
             raise DataError(f"{where}: unknown class '{name}'. {suggestion(name, class_names)}")
-        if not isinstance(text, str) or not text.strip():
+        if not _is_text(text) or not text.strip():
             raise DataError(f"{where}: the prompt of class '{name}' must be a text, got {text!r}.")
         texts[name].append(text)
     for name, found in texts.items():
@@ -68,17 +96,25 @@ def _by_class(
     return texts
 
 
+def _is_text(value: Any) -> bool:
+    """Whether this is a text that any program can read: half of a surrogate pair is none."""
+    return isinstance(value, str) and not any("\ud800" <= each <= "\udfff" for each in value)
+
+
 def _read(path: Path) -> Iterator[Entry]:
     readers = {".json": _read_json, ".jsonl": _read_jsonl, ".csv": _read_csv}
     if not path.is_file():
         raise SettingError(f"path: there is no file {path}.")
+    if path.suffix.lower() == ".parquet":
+        return _read_parquet(path)
     if path.suffix.lower() not in readers:
-        raise SettingError(f"path must end in {', '.join(readers)}, got {path.name!r}.")
+        raise SettingError(f"path must end in {', '.join(readers)}, .parquet, got {path.name!r}.")
     try:
         # "utf-8-sig": spreadsheets begin their files with a byte order mark
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: it must be UTF-8, but {error}.") from None
+        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        raise DataError(f"{path} line {line}: it must be UTF-8, and is not.") from None
     return readers[path.suffix.lower()](text, path)
 
 
@@ -117,6 +153,11 @@ def _read_csv(text: str, path: Path) -> Iterator[Entry]:
     reader = csv.DictReader(io.StringIO(text, newline=""))
     for row in reader:
         yield _entry(row, f"{path} line {reader.line_num}")
+
+
+def _read_parquet(path: Path) -> Iterator[Entry]:
+    for number, row in enumerate(parquet_rows(path), start=1):
+        yield _entry(row, f"{path} row {number}")
 
 
 def _parsed(text: str, path: Path, first_line: int) -> Any:

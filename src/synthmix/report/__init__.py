@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
-from synthmix.report import page, pictures, results, tables
-from synthmix.report.drawing import Drawing, to_html, to_svg
+from synthmix.report import beyond, extra_tables, page, pictures, results, tables
+from synthmix.report.beyond import Beyond
+from synthmix.report.drawing import Drawing, to_html, to_png, to_svg
 from synthmix.report.figures import accuracy, per_class
 from synthmix.report.matrices import confusion, confusion_difference
 from synthmix.report.results import Results
+from synthmix.report.severity import accuracy_by_severity
 from synthmix.store import replacing
 
 
@@ -19,22 +21,24 @@ def write(folder: Path) -> Path:
     study = results.load(folder)
     samples = pictures.load(folder / "samples.npz", study)
     timing = results.load_timing(folder / "timing.json")
-    drawings = draw(study)
+    further = beyond.of(study)
+    drawings = draw(study, further)
     sprites = pictures.make(samples, study)
-    for name, text in tables.make(study).items():
+    for name, text in (tables.make(study) | extra_tables.make(further)).items():
         _put(folder / "tables" / name, text.encode())
     files = {name: to_svg(drawing) for name, drawing in drawings.items()}
     figures = {name: to_html(drawing, files[name]) for name, drawing in drawings.items()}
     for name, svg in files.items():
         _put(folder / "figures" / f"{name}.svg", svg)
+        _put(folder / "figures" / f"{name}.png", to_png(drawings[name]))
     for sprite in sprites:
         _put(folder / "figures" / f"{sprite.name}.png", sprite.png)
-    html = page.render(study, figures, sprites, timing)
+    html = page.render(study, further, figures, sprites, timing)
     _put(folder / "report.html", html.encode())
     return folder / "report.html"
 
 
-def draw(study: Results) -> dict[str, Drawing]:
+def draw(study: Results, further: Beyond) -> dict[str, Drawing]:
     """Return every figure of the study by its name."""
     drawings = [
         accuracy(study, "accuracy", 11.0, 4.6),
@@ -46,6 +50,8 @@ def draw(study: Results) -> dict[str, Drawing]:
             drawings.append(confusion_difference(study, arm))
         if any(score.is_known for score in arm.per_class_difference):
             drawings.append(per_class(study, arm))
+    if further.corruptions:
+        drawings.append(accuracy_by_severity(study, further))
     return {drawing.name: drawing for drawing in drawings}
 
 

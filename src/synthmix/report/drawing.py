@@ -23,6 +23,8 @@ INK, MUTED, RULE, GROUND = "#1c2430", "#5c6675", "#d9dee5", "#ffffff"
 GAIN, LOSS = "#1f6fb5", "#b9520d"
 SERIES = (GAIN, LOSS, "#11805b", "#8a4bbd", "#bd3150", "#0a7c8c", "#876a17", "#5a6472")
 MARKERS = "osD^vP*X"
+DPI = 160
+"""Pixels an inch of a figure's PNG: the accuracy curve is 1,760 pixels wide."""
 
 VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", GROUND: "ground"}
 VARIABLES |= {colour: f"series-{i}" for i, colour in enumerate(SERIES)}
@@ -126,6 +128,21 @@ def to_svg(drawing: Drawing) -> bytes:
         # `Date` and `Creator` would tell when and with which version
         metadata = {"Date": None, "Creator": None, "Title": drawing.label}
         drawing.figure.savefig(buffer, format="svg", metadata=metadata)
+    return buffer.getvalue()
+
+
+def to_png(drawing: Drawing) -> bytes:
+    """Return the figure as pixels on white, for slides and editors that take no SVG."""
+    buffer = io.BytesIO()
+    with style():
+        # `Software` would tell which version
+        drawing.figure.savefig(
+            buffer,
+            format="png",
+            dpi=DPI,
+            metadata={"Software": None},
+            pil_kwargs={"compress_level": 1},
+        )
     return buffer.getvalue()
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from synthmix.report import sentences
+from synthmix.report.controls import LABELS, draw, real_parts
 from synthmix.report.drawing import (
     GAIN,
     GROUND,
@@ -38,8 +39,9 @@ def accuracy(results: Results, name: str, width: float, height: float) -> Drawin
     `width` and `height` in inches.
     """
     titles: Titles = {}
-    columns = 1 if width < 6 else min(4, 1 + len(results.sources))
-    rows = math.ceil((1 + len(results.sources)) / columns)
+    entries = 1 + len(results.sources) + len({arm.control for arm in results.controls} & {*LABELS})
+    columns = 1 if width < 6 else min(4, entries)
+    rows = math.ceil(entries / columns)
     with style():
         axes = canvas(width, height + 0.2 * rows, (0.75, 0.15, 0.15 + 0.2 * rows, 0.55))
         _band(axes, results.baseline.accuracy)
@@ -48,6 +50,7 @@ def accuracy(results: Results, name: str, width: float, height: float) -> Drawin
             titles |= _line(axes, results, i, source)
         titles |= _spread(axes, results, _others(results), "others", "o", MUTED, 0.0)
         _frame_accuracy(axes, results)
+        titles |= draw(axes, results, 0.018 * _span(results))
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(-0.01, 1.0),
@@ -150,6 +153,7 @@ def _frame_accuracy(axes: Axes, results: Results) -> None:
 
 def _limits(results: Results) -> tuple[float, float]:
     seen = [value for arm in results.arms for value in _extent(arm.accuracy)]
+    seen += [arm.accuracy.mean for _, arm in real_parts(results)]
     low, high = min(seen), max(seen)
     room = 0.06 * (high - low) or 0.02
     return max(low - room, -0.02), min(high + room, 1.02)

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from synthmix.report import matrices, sentences
+from synthmix.report.beyond import Beyond
 from synthmix.report.pictures import Sprite
 from synthmix.report.results import Arm, Estimate, Results, printable
 from synthmix.types import Json
@@ -32,6 +33,7 @@ class Bar:
 
 def render(
     results: Results,
+    beyond: Beyond,
     figures: Mapping[str, Markup],
     sprites: Sequence[Sprite],
     timing: Mapping[str, Json] | None,
@@ -41,6 +43,7 @@ def render(
     script = environment.get_template("script.js").render()
     return environment.get_template("report.html.j2").render(
         results=results,
+        beyond=beyond,
         raw=results.raw,
         figures=figures,
         say=sentences,
@@ -65,7 +68,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["as_mixing"] = as_mixing
     environment.filters["cell"] = _cell
+    environment.filters["contrast"] = _contrast
     environment.filters["value"] = _value
     environment.filters["data_uri"] = _data_uri
     return environment
@@ -87,6 +92,23 @@ def _cell(score: Estimate | None, form: Any) -> Markup:
     interval = sentences.bracket(score, form)
     mean = Markup("<b>{}</b>").format(form(score.mean))
     return mean + (Markup(" <small>{}</small>").format(interval) if interval else "")
+
+
+def _contrast(found: Mapping[str, Json] | None) -> Markup:
+    """Return a stored difference as a cell, in points."""
+    if found is None:
+        return Markup('<span class="muted">–</span>')
+    return _cell(Estimate(found["mean"], found["low"], found["high"], ()), sentences.points)
+
+
+def as_mixing(classes: Mapping[str, Json]) -> str:
+    """Return advice by class as a line of a study file; nothing where no class gained."""
+    counts = {name: int(each["per_class"]) for name, each in classes.items() if each["per_class"]}
+    if not counts:
+        return ""
+    # JSON is YAML too, and quotes what YAML would take for a number
+    listed = json.dumps(counts, ensure_ascii=False)
+    return f"mixing: {{use: per-class, per_class: {printable(listed)}}}"
 
 
 def _value(value: Json) -> str:

@@ -50,6 +50,7 @@ class Arm:
     slug: str
     source: str | None
     ratio: float
+    control: str | None
     num_real: int
     num_synthetic: int
     runs: tuple[Mapping[str, Json], ...]
@@ -82,8 +83,19 @@ class Results:
     class_names: tuple[str, ...]
     baseline: Arm
     arms: tuple[Arm, ...]
-    num_seeds: int
+    """Real images alone and the mixes."""
+    controls: tuple[Arm, ...]
+    """Arms that show what else could explain a gain."""
     raw: Mapping[str, Json]
+
+    @property
+    def seeds(self) -> str:
+        """How many seeds the arms have, in words: `3 seeds`, or `3 to 7 seeds` where it varies."""
+        counts = [len(arm.runs) for arm in (*self.arms, *self.controls)]
+        least, most = min(counts), max(counts)
+        if least < most:
+            return f"{least} to {most} seeds"
+        return f"{most} seed" if most == 1 else f"{most} seeds"
 
     @property
     def sources(self) -> list[str]:
@@ -113,6 +125,11 @@ def load(folder: Path) -> Results:
     path = folder / "results.json"
     if not path.is_file():
         raise ArtifactError(f"{folder} has no results.json: `synthmix run STUDY` makes it.")
+    return load_file(path)
+
+
+def load_file(path: Path) -> Results:
+    """Read a file of results; raises ArtifactError or DataError."""
     raw = _read(path)
     if not isinstance(raw, dict) or raw.get("schema") != SCHEMA:
         found = raw.get("schema") if isinstance(raw, dict) else type(raw).__name__
@@ -175,8 +192,8 @@ def _parse(raw: Mapping[str, Any]) -> Results:
         name=str(raw["name"]),
         class_names=tuple(printable(str(name)) for name in raw["class_names"]),
         baseline=arms[raw["baseline"]],
-        arms=tuple(arms.values()),
-        num_seeds=int(raw["seeds"]),
+        arms=tuple(arm for arm in arms.values() if arm.control is None),
+        controls=tuple(arm for arm in arms.values() if arm.control is not None),
         raw=raw,
     )
 
@@ -186,8 +203,8 @@ def _arm(raw: Mapping[str, Any], num_classes: int, slugs: Mapping[str, str]) -> 
     counts = np.array([run["confusion"] for run in raw["runs"]], dtype=np.int64)
     if counts.shape != (len(raw["runs"]), num_classes, num_classes) or not len(counts):
         raise ValueError(f"arm {raw['name']!r}: confusion has shape {list(counts.shape)}")
-    per_class = tuple(_estimate(score) for score in raw["scores"]["per_class_accuracy"])
-    changes = tuple(map(_estimate, difference.get("per_class_accuracy") or ()))
+    per_class = tuple(estimate(score) for score in raw["scores"]["per_class_accuracy"])
+    changes = tuple(map(estimate, difference.get("per_class_accuracy") or ()))
     if len(per_class) != num_classes or len(changes) not in {0, num_classes}:
         raise ValueError(f"arm {raw['name']!r}: per_class_accuracy has {len(per_class)} classes")
     scalars = {key: value for key, value in raw["scores"].items() if isinstance(value, Mapping)}
@@ -196,13 +213,14 @@ def _arm(raw: Mapping[str, Any], num_classes: int, slugs: Mapping[str, str]) -> 
         slug=slugs[str(raw["name"])],
         source=None if raw["source"] is None else printable(str(raw["source"])),
         ratio=float(raw["ratio"]),
+        control=raw.get("control"),
         num_real=int(raw["num_real"]),
         num_synthetic=int(raw["num_synthetic"]),
         runs=tuple(raw["runs"]),
-        scores={"accuracy": _estimate(raw["scores"]["accuracy"])}
-        | {key: _estimate(value) for key, value in scalars.items()},
+        scores={"accuracy": estimate(raw["scores"]["accuracy"])}
+        | {key: estimate(value) for key, value in scalars.items()},
         per_class=per_class,
-        difference=_estimate(difference["accuracy"]) if difference else None,
+        difference=estimate(difference["accuracy"]) if difference else None,
         per_class_difference=changes,
         counts=counts,
         raw=raw,
@@ -217,7 +235,8 @@ def printable(text: str) -> str:
     )
 
 
-def _estimate(raw: Mapping[str, Any]) -> Estimate:
+def estimate(raw: Mapping[str, Any]) -> Estimate:
+    """Return a stored score; raises KeyError or TypeError where it is none."""
     return Estimate(
         mean=_number(raw["mean"], math.nan),
         low=_number(raw["low"], None),

@@ -1,9 +1,10 @@
 """What the numbers say, in words that the data alone choose."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from synthmix.report.results import Arm, Estimate, Results
+from synthmix.types import Json
 
 SPACE = "\N{NO-BREAK SPACE}"
 MINUS = "\N{MINUS SIGN}"
@@ -13,6 +14,7 @@ AXIS = {
     "replace": "synthetic share of the training set",
     "add": "synthetic images per real image",
     "batch-ratio": "synthetic share of every batch",
+    "per-class": "the mix: 0 without, 1 with",
 }
 """What an arm's ratio means, by the kind of mixing."""
 
@@ -62,8 +64,33 @@ def axis(results: Results) -> str:
     return AXIS.get(mixing(results), "ratio")
 
 
+def verdict(results: Results) -> Mapping[str, Json] | None:
+    """Return the study's verdict as stored; None where it has none."""
+    found = results.raw.get("verdict")
+    return found if isinstance(found, Mapping) else None
+
+
 def headline(results: Results) -> str:
-    """Return what can be said in one sentence: the best arm's paired difference."""
+    """Return what can be said in one sentence: the verdict, else the best arm's difference."""
+    found, best = verdict(results), _best(results)
+    if found is None:
+        return f"At a reduced budget: {best}" if is_reduced(results) else best
+    label = str(found["text"])
+    if is_reduced(results):
+        label += ", at a reduced budget that the study declares"
+    return f"{_sentence(label)} {found['sentence'] if found['arms'] else best}"
+
+
+def is_reduced(results: Results) -> bool:
+    """Whether the study declares a reduced budget: its differences speak of this budget alone."""
+    return bool(results.raw.get("reduced_budget"))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."
+
+
+def _best(results: Results) -> str:
     name = results.baseline.name
     if not results.compared:
         score = percent(results.baseline.accuracy.mean)
@@ -92,6 +119,9 @@ def _reading(sign: int, baseline: str) -> str:
 
 def mark(results: Results) -> str:
     """Return a few words that classify the headline."""
+    found = verdict(results)
+    if found is not None:
+        return f"verdict: {found['label']}"
     if not results.compared:
         return "nothing to compare"
     best = _known(max(results.compared, key=_difference))
@@ -102,7 +132,8 @@ def mark(results: Results) -> str:
 
 def remarks(results: Results) -> list[str]:
     """Return what a reader must know to weigh the headline."""
-    found = []
+    told = verdict(results)
+    found = [] if told is None else _of_verdict(told)
     arms = [arm for arm in results.compared if _known(arm).has_interval]
     if arms:
         above = sum(_known(arm).sign > 0 for arm in arms)
@@ -117,6 +148,31 @@ def remarks(results: Results) -> list[str]:
     if results.raw.get("interval") and arms:
         found.append(f"Interval: {results.raw['interval']}.")
     return found
+
+
+def _of_verdict(told: Mapping[str, Json]) -> list[str]:
+    found = [
+        f"It cannot be claimed {claim}: a control was left out."
+        for claim in told.get("unclaimed", ())
+    ]
+    if told.get("gate"):
+        found.append(str(told["gate"]["sentence"]))
+    rest = told.get("without_duplicates")
+    if rest:
+        found.append(
+            f"Without the {rest['num_left_out']} test images that a synthetic image shows too: "
+            f"{rest['text']}."
+        )
+    return found
+
+
+def seconds(price: Mapping[str, Json], results: Results, timing: Mapping[str, Json] | None) -> str:
+    """Return what generating one real image's worth takes; nothing where it was not timed."""
+    arm = next((arm for arm in results.arms if arm.name == price["arm"]), None)
+    each = (timing or {}).get("seconds_per_image", {})
+    if arm is None or arm.source not in each or not price["rate"] or price["rate"] < 0:
+        return ""
+    return f" One real image's worth takes {each[arm.source] / price['rate']:.3g} s to generate."
 
 
 def caveats(results: Results) -> list[str]:

@@ -6,13 +6,16 @@ bytes follow from its requests and images alone: whatever was killed when, the s
 in the end is the one an undisturbed run would have made.
 """
 
+from synthmix.shards._gate import Draw
 from synthmix.shards._prompts import load_prompts, save_prompts
 from synthmix.shards._read import read_set
 from synthmix.shards._requests import requests
-from synthmix.shards._write import Draw, repair, write_set
+from synthmix.shards._write import repair, write_set
+from synthmix.shards._writer import Form
 
 __all__ = [
     "Draw",
+    "Form",
     "load_prompts",
     "read_set",
     "repair",

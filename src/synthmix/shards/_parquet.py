@@ -2,6 +2,7 @@
 
 import io
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,41 +26,61 @@ _OPTIONS = {
     "write_statistics": False,
     "row_group_size": 100,  # what the Hub's viewer reads at once
 }
-VALUES = {"prompt": "string", "seed": "int64", "index": "int64", "flags": "string"}
-"""Columns after image and label; `flags` is null where curation found nothing."""
+VALUES = {
+    "prompt": "string",
+    "cut": "string",
+    "seed": "int64",
+    "index": "int64",
+    "flags": "string",
+}
+"""Columns after image and label; `cut` is what of the prompt the text encoder did not read, `flags`
+what was found, each null where there is nothing."""
+
+_MAY_BE_EMPTY = ("prompt", "cut", "flags")
+_PICTURE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
 
-def row(request: Request, image: Pixels) -> Row:
-    """Return the image as lossless PNG with what it was made from; `flags` starts empty."""
-    buffer = io.BytesIO()
-    # level 1 is several times as fast as the default for files a few percent larger
-    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
+def row(
+    request: Request, image: Pixels, *, flags: Sequence[str] = (), original: Pixels | None = None
+) -> Row:
+    """Return the image as lossless PNG with what it was made from and what was found."""
     path = f"{request.label:03d}-{request.index:05d}.png"
-    return {
-        "image": {"bytes": buffer.getvalue(), "path": path},
+    found: Row = {
+        "image": {"bytes": _png(image), "path": path},
         "label": request.label,
         "prompt": request.prompt,
+        "cut": request.cut,
         "seed": request.seed,
         "index": request.index,
-        "flags": None,
+        "flags": "; ".join(flags) or None,
     }
+    if original is not None:
+        found["original"] = {"bytes": _png(original), "path": path}
+    return found
+
+
+def _png(image: Pixels) -> bytes:
+    buffer = io.BytesIO()
+    # level 1 is several times as fast as the default for files a few percent larger; after PNG's
+    # own filters, runs alone compress photographs as well as the search for repeats, and faster
+    Image.fromarray(image).save(buffer, "PNG", compress_level=1, compress_type=zlib.Z_RLE)
+    return buffer.getvalue()
 
 
 def write(path: Path, rows: Sequence[Row], class_names: tuple[str, ...]) -> None:
     """Write a shard whose bytes follow from its rows alone."""
-    table = pa.Table.from_pylist(rows, schema=_schema(class_names))
-    pq.write_table(table, path, **_OPTIONS)
+    schema = _schema(class_names, has_originals="original" in rows[0])
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema), path, **_OPTIONS)
 
 
-def _schema(class_names: tuple[str, ...]) -> Any:
-    columns: dict[str, Any] = {
-        "image": pa.struct({"bytes": pa.binary(), "path": pa.string()}),
-        "label": pa.int64(),
-    }
+def _schema(class_names: tuple[str, ...], *, has_originals: bool) -> Any:
+    columns: dict[str, Any] = {"image": _PICTURE, "label": pa.int64()}
     features: dict[str, Json] = {
         "image": {"_type": "Image"},
         "label": {"names": list(class_names), "_type": "ClassLabel"},
     }
+    if has_originals:
+        columns["original"], features["original"] = _PICTURE, {"_type": "Image"}
     for name, kind in VALUES.items():
         columns[name] = pa.type_for_alias(kind)
         features[name] = {"dtype": kind, "_type": "Value"}
@@ -87,7 +108,7 @@ class ShardFile:
         """Return whole columns by name."""
         with _reading(self.path):
             table = self._file.read(columns=list(names), use_threads=False)
-            if any(table[name].null_count for name in names if name != "prompt"):
+            if any(table[name].null_count for name in names if name not in _MAY_BE_EMPTY):
                 raise ValueError("it has empty values")
             return {name: table[name].to_pylist() for name in names}
 

@@ -6,18 +6,21 @@ from dataclasses import asdict
 
 from synthmix.errors import ArtifactError
 from synthmix.store import Artifact, canonical
-from synthmix.types import Prompt
+from synthmix.types import Json, Prompt
 
 _PART = "prompts.jsonl"
 
 
-def save_prompts(artifact: Artifact, prompts: Sequence[Prompt]) -> None:
-    """Write the prompts, one JSON object a line, and seal; a sealed artifact is left as it is."""
+def save_prompts(artifact: Artifact, prompts: Sequence[Prompt], **facts: Json) -> None:
+    """Write the prompts, one JSON object a line, and seal; a sealed artifact is left as it is.
+
+    `facts` join the manifest.
+    """
     if artifact.is_complete:
         return
     with artifact.part(_PART) as path:
         path.write_text("".join(f"{canonical(asdict(each))}\n" for each in prompts), "utf-8")
-    artifact.seal(num_prompts=len(prompts))
+    artifact.seal(num_prompts=len(prompts), **facts)
 
 
 def load_prompts(artifact: Artifact) -> list[Prompt]:

@@ -1,7 +1,9 @@
 """The thread that checks, encodes, hashes and writes while the next images are generated."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from queue import Queue
 from threading import Thread
 from types import TracebackType
@@ -9,13 +11,23 @@ from typing import Self
 
 import numpy as np
 
-from synthmix.checks import fault
 from synthmix.errors import ArtifactError, DataError
+from synthmix.images import Resize, resized
 from synthmix.shards._parquet import Row, ShardFile, row, write
+from synthmix.shards._similar import Similar
 from synthmix.store import Artifact
 from synthmix.types import Pixels, Request
 
 _QUEUED = 256  # images that may wait for the thread, so that a fast generator fits in memory
+
+
+@dataclass(frozen=True)
+class Form:
+    """In which form images are kept: their side, by which kernel, and the image as it was drawn."""
+
+    image_size: int | None = None
+    resize: Resize = "lanczos"
+    keep_original: bool = False
 
 
 class ShardWriter:
@@ -25,10 +37,17 @@ class ShardWriter:
     """
 
     def __init__(
-        self, artifact: Artifact, requests: Sequence[Request], class_names: tuple[str, ...]
+        self,
+        artifact: Artifact,
+        requests: Sequence[Request],
+        class_names: tuple[str, ...],
+        form: Form,
     ) -> None:
         self._artifact = artifact
         self._class_names = class_names
+        self._form = form
+        self._similar = Similar()
+        self._flagged: Counter[str] = Counter()
         self._content = _Content(requests, class_names)
         self._rows: list[Row] = []
         self._tasks: Queue[Callable[[], None] | None] = Queue(_QUEUED)
@@ -55,10 +74,18 @@ class ShardWriter:
         """Fingerprint of all pixels, labels and class names; known once the writer is closed."""
         return self._content.fingerprint
 
-    def add(self, request: Request, image: Pixels) -> None:
-        """Take the next image of the current shard; its array may be used again afterwards."""
+    @property
+    def flagged(self) -> dict[str, int]:
+        """How many images have a flag, by its kind; known once the writer is closed."""
+        return dict(sorted(self._flagged.items()))
+
+    def add(self, request: Request, image: Pixels, faults: Sequence[str] = ()) -> None:
+        """Take the next image of the current shard; its array may be used again afterwards.
+
+        `faults` are those of images that were drawn for this request before and refused.
+        """
         copied = np.array(image)
-        self._submit(lambda: self._encode(request, copied))
+        self._submit(lambda: self._encode(request, copied, list(faults)))
 
     def finish(self, part: str) -> None:
         """Write the images added since the last shard."""
@@ -81,10 +108,21 @@ class ShardWriter:
                 except BaseException as error:
                     self._error = error
 
-    def _encode(self, request: Request, image: Pixels) -> None:
+    def _encode(self, request: Request, image: Pixels, faults: list[str]) -> None:
         _check(request, image)
-        self._content.update(image)
-        self._rows.append(row(request, image))
+        size = self._form.image_size
+        small = image if size is None else resized(image, size, self._form.resize)
+        self._content.update(small)
+        flags = [f"drawn again: {reason}" for reason in faults]
+        earlier = self._similar.earlier(request.label, small)
+        if earlier is not None:
+            flags.append(f"near-duplicate: {earlier}")
+        self._count(flags)
+        original = image if self._form.keep_original else None
+        self._rows.append(row(request, small, flags=flags, original=original))
+
+    def _count(self, flags: Sequence[str]) -> None:
+        self._flagged.update({flag.partition(":")[0] for flag in flags})
 
     def _write(self, part: str) -> None:
         rows, self._rows = self._rows, []
@@ -101,18 +139,18 @@ class ShardWriter:
                     f"{shard.path} was made with another {name} than is asked for now; "
                     "a set keeps the classes, seeds and prompts it was begun with."
                 )
-        for image in shard.images():
+        found = shard.columns("flags", "cut")
+        for request, flags, image in zip(requests, found["flags"], shard.images(), strict=True):
             self._content.update(image)
+            self._similar.earlier(request.label, image)
+            self._count(flags.split("; ") if flags else [])
 
 
 def _check(request: Request, image: Pixels) -> None:
-    reason = fault(image)
-    if reason is None and (image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3):
-        reason = f"it is {image.dtype} {list(image.shape)}, not uint8 [height, width, 3]"
-    if reason is not None:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise DataError(
-            f"Class '{request.class_name}', image {request.index} (seed {request.seed}) "
-            f"cannot be used: {reason}."
+            f"Class '{request.class_name}', image {request.index} (seed {request.seed}) cannot be "
+            f"used: it is {image.dtype} {list(image.shape)}, not uint8 [height, width, 3]."
         )
 
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.study import concerns, hypotheses
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
 
@@ -12,6 +13,8 @@ def check_settings(workspace: Workspace) -> None:
     """Raise SettingError or DataError where class names or prompts do not fit the real images."""
     study, names = workspace.study, workspace.class_names
     _check_class_map(study, names)
+    study.mixing.check(names)
+    hypotheses.declared(workspace)
     for each in study.synthetic:
         if each.prompts is None:
             continue
@@ -19,6 +22,22 @@ def check_settings(workspace: Workspace) -> None:
             each.prompts.check(workspace.class_names)
         except (SettingError, DataError) as error:
             raise type(error)(f"synthetic.{each.name}.prompts: {error}") from None
+
+
+def warnings(workspace: Workspace) -> list[str]:
+    """Return what is probably not meant; raises DataError for prompts that cannot be used.
+
+    Prompts are linted here where writing them costs nothing, else before their set is generated.
+    """
+    found, names = [], workspace.class_names
+    for each in workspace.study.synthetic:
+        found += concerns.of_settings(each)
+        if each.prompts is None or each.per_class is None or each.prompts.is_costly:
+            continue
+        seed = workspace.prompts_artifact(each).settings["seed"]
+        prompts = list(each.prompts.write(names, each.per_class, seed=seed))
+        found += concerns.of_prompts(each, names, prompts)
+    return found
 
 
 def _check_class_map(study: Study, names: Sequence[str]) -> None:

@@ -1,11 +1,14 @@
 """The text of a synthetic set's data card: where each image comes from and under which terms."""
 
+from collections.abc import Sequence
+
 from synthmix.store import canonical
 from synthmix.study.file import SyntheticSet, component_settings
 from synthmix.study.workspace import Workspace
+from synthmix.types import Prompt
 
 
-def set_card(workspace: Workspace, each: SyntheticSet, run: int) -> str:
+def set_card(workspace: Workspace, each: SyntheticSet, run: int, prompts: Sequence[Prompt]) -> str:
     """Return the card's text in Markdown, the same bytes for the same set."""
     assert each.generator is not None
     generator = component_settings(each.generator)
@@ -17,11 +20,23 @@ def set_card(workspace: Workspace, each: SyntheticSet, run: int) -> str:
         f"- Prompts: `{canonical(component_settings(each.prompts))}`"
         if each.prompts
         else "- Prompts: none (class-conditional)",
+        *_notes(workspace, each, prompts),
         f"- Terms of the weights: {each.generator.terms}",
         _fitted_on(workspace, each, run),
         "- Every row holds its image's seed; an image depends on its row and the settings alone.",
     ]
     return "\n\n".join(lines) + "\n"
+
+
+def _notes(workspace: Workspace, each: SyntheticSet, prompts: Sequence[Prompt]) -> list[str]:
+    if each.prompts is None:
+        return []
+    notes = [*each.prompts.notes(workspace.class_names), *each.prompts.told(prompts)]
+    if each.prompts.subjects_from is not None:
+        other = workspace.study.set_named(each.prompts.subjects_from)
+        assert other.prompts is not None
+        notes += other.prompts.notes(workspace.class_names)
+    return [f"- {note}" for note in notes]
 
 
 def _fitted_on(workspace: Workspace, each: SyntheticSet, run: int) -> str:

@@ -1,12 +1,11 @@
 """The study file: what a user writes, and the study it stands for."""
 
 import json
-import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from synthmix.data import ImageSource
 from synthmix.engines import Engine
@@ -14,10 +13,16 @@ from synthmix.errors import NotYetAvailable, SettingError, suggestion
 from synthmix.generators import Generator
 from synthmix.images import Resize
 from synthmix.mixing import Mixing
+from synthmix.mixing._controls import KINDS, Plan
 from synthmix.prompts import PromptStrategy
 from synthmix.registry import Component, Registry, build, check_values, explain
 from synthmix.store import canonical, fingerprint
+from synthmix.study import seeds as run_seeds
+from synthmix.study._evaluation import Asked, Evaluation, check_keys, resolved
+from synthmix.study._schema import STRICT, Name, Settings
 from synthmix.study._yaml import parse
+from synthmix.study.seeds import Adaptive
+from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
 from synthmix.types import Json
 
@@ -27,17 +32,11 @@ GENERATORS: Registry[Generator] = Registry("synthmix.generators", "Generator")
 MIXING: Registry[Mixing] = Registry("synthmix.mixing", "Mixing")
 PROMPTS: Registry[PromptStrategy] = Registry("synthmix.prompts", "PromptStrategy")
 
-RESERVED = ("codec", "controls", "curation", "evaluation", "hypotheses")
+RESERVED = ("codec", "curation")
 """Keys kept free for capabilities that are not there yet."""
 
 REAL = "real"
 """The arm of real images alone; no synthetic set may be called so."""
-
-
-def _file_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
-        raise ValueError("must be 1 to 80 letters, digits, '.', '_' or '-', not '.' first")
-    return name
 
 
 def _place(output: object) -> object:
@@ -46,12 +45,8 @@ def _place(output: object) -> object:
     return output
 
 
-Name = Annotated[str, AfterValidator(_file_name)]
-Settings = dict[str, Any]
-
-
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = STRICT
 
 
 class _Set(_Strict):
@@ -59,6 +54,14 @@ class _Set(_Strict):
     generator: Settings | None = None
     prompts: Settings | None = None
     per_class: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    keep_original: bool = False
+    attempts: Annotated[int, Field(ge=0, le=100)] = 3
+
+
+class _Controls(_Strict):
+    leave_out: tuple[str, ...] = ()
+    share: Annotated[float, Field(gt=0)] | None = None
+    curve: tuple[Annotated[int, Field(ge=1)], ...] | None = None
 
 
 class _File(_Strict):
@@ -67,6 +70,8 @@ class _File(_Strict):
     real: Settings
     synthetic: dict[Name, _Set] = {}
     mixing: Settings = {"use": "replace"}
+    controls: bool | _Controls = True
+    hypotheses: tuple[str, ...] = ()
     training: Settings = {}
     seeds: Annotated[int, Field(ge=1, le=1000)] = 3
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = None
@@ -77,6 +82,8 @@ class _File(_Strict):
     output: Annotated[Path | None, BeforeValidator(_place)] = None
     engine: Settings = {"use": "local"}
     reduced_budget: bool = False
+    evaluation: Asked = Asked()
+    exclude_duplicates: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +95,11 @@ class SyntheticSet:
     images: ImageSource | None = None
     generator: Generator | None = None
     prompts: PromptStrategy | None = None
+    keep_original: bool = False
+    """Whether images are also kept at the size at which they were drawn."""
+
+    attempts: int = 3
+    """How often an image that cannot be used is drawn again."""
 
     @property
     def is_fitted(self) -> bool:
@@ -104,8 +116,13 @@ class Study:
     real: ImageSource
     synthetic: tuple[SyntheticSet, ...]
     mixing: Mixing
+    controls: Plan
+    hypotheses: tuple[str, ...]
     recipe: Recipe
     seeds: int
+    """Seeds of every arm, at most where they are added."""
+
+    adaptive: Adaptive | None
     image_size: int | None
     resize: Resize
     validation: float
@@ -113,24 +130,35 @@ class Study:
     output: Path
     engine: Engine
     reduced_budget: bool
+    evaluation: Evaluation
+    exclude_duplicates: bool
+    """Whether synthetic images that show a test or validation image are left out of the mixes."""
+
     asked: dict[str, Any] = field(repr=False)
 
     def resolved(self) -> dict[str, Any]:
         """Return every setting that can change a result as JSON, defaults included."""
-        return {
+        found = {
             "name": self.name,
             "seed": self.seed,
             "real": component_settings(self.real),
             "synthetic": {each.name: _set_settings(each) for each in self.synthetic},
             "mixing": component_settings(self.mixing),
+            "controls": asdict(self.controls),
+            "hypotheses": list(self.hypotheses),
             "training": asdict(self.recipe),
-            "seeds": self.seeds,
+            "seeds": self.seeds if self.adaptive is None else asdict(self.adaptive),
             "image_size": self.image_size,
             "resize": self.resize,
             "validation": self.validation,
             "class_map": self.class_map,
             "reduced_budget": self.reduced_budget,
+            "evaluation": self.evaluation.settings(component_settings),
         }
+        if self.exclude_duplicates:
+            found["exclude_duplicates"] = True
+        # as it reads back from a file: a tuple there is a list
+        return cast("dict[str, Any]", _plain(found))
 
     @property
     def fingerprint(self) -> str:
@@ -149,7 +177,7 @@ def component_settings(component: Component) -> dict[str, Any]:
     """Return a component as JSON: its name, its revision and all its settings."""
     name = type(component).__module__.rpartition(".")[2].replace("_", "-")
     settings = {key: _plain(value) for key, value in component.settings().items()}
-    return {"use": name, "revision": component.revision, **settings}
+    return {"use": name, "output_revision": component.output_revision, **settings}
 
 
 def _plain(value: Any) -> Json:
@@ -159,7 +187,7 @@ def _plain(value: Any) -> Json:
 def _set_settings(each: SyntheticSet) -> dict[str, Any]:
     parts = {"images": each.images, "generator": each.generator, "prompts": each.prompts}
     found = {key: component_settings(value) for key, value in parts.items() if value is not None}
-    return {"per_class": each.per_class, **found}
+    return {"per_class": each.per_class, "keep_original": each.keep_original, **found}
 
 
 def load(path: Path | str) -> Study:
@@ -169,6 +197,8 @@ def load(path: Path | str) -> Study:
 
 def read(path: Path) -> dict[str, Any]:
     """Return the keys of a study file, unchecked; raises SettingError where it is not YAML."""
+    if path.is_dir():
+        raise SettingError(f"{path} is a folder; name the study file (*.yaml) in it.")
     if not path.is_file():
         raise SettingError(f"There is no study file {path}.")
     try:
@@ -186,16 +216,20 @@ def read(path: Path) -> dict[str, Any]:
 
 def resolve(asked: dict[str, Any]) -> Study:
     """Return the study that these keys describe, every component built and checked."""
-    file = _checked(asked)
+    plain, adaptive = run_seeds.read(asked)
+    file = _checked(plain)
     training = {"precision": file.precision, **file.training}
-    return Study(
+    study = Study(
         name=file.name,
         seed=file.seed,
         real=_component(DATA, file.real, "real"),
         synthetic=tuple(_synthetic(name, each) for name, each in file.synthetic.items()),
         mixing=_component(MIXING, file.mixing, "mixing"),
+        controls=_controls(file.controls),
+        hypotheses=file.hypotheses,
         recipe=build(Recipe, training, label="recipe", where="training"),
         seeds=file.seeds,
+        adaptive=adaptive,
         image_size=file.image_size,
         resize=file.resize,
         validation=file.validation,
@@ -203,8 +237,24 @@ def resolve(asked: dict[str, Any]) -> Study:
         output=file.output or Path("results") / file.name,
         engine=_component(ENGINES, file.engine, "engine"),
         reduced_budget=file.reduced_budget,
+        evaluation=resolved(file.evaluation, _component, DATA),
+        exclude_duplicates=file.exclude_duplicates,
         asked=asked,
     )
+    check_subjects(study.synthetic)
+    return study
+
+
+def _controls(asked: bool | _Controls) -> Plan:
+    if isinstance(asked, bool):
+        return Plan() if asked else Plan(kinds=())
+    for name in asked.leave_out:
+        if name not in KINDS:
+            raise SettingError(
+                f"controls.leave_out: there is no control '{name}'. {suggestion(name, KINDS)}"
+            )
+    kinds = tuple(kind for kind in KINDS if kind not in asked.leave_out)
+    return Plan(kinds, asked.share, asked.curve)
 
 
 def _checked(asked: dict[str, Any]) -> _File:
@@ -217,6 +267,7 @@ def _checked(asked: dict[str, Any]) -> _File:
             hint = suggestion(str(key), _File.model_fields)
             raise SettingError(f"A study has no key '{key}'. {hint}")
     _check_sets(asked.get("synthetic"))
+    check_keys(asked.get("evaluation"))
     check_values(asked, "The study file")
     try:
         file = _File.model_validate(asked)
@@ -265,5 +316,10 @@ def _synthetic(name: str, each: _Set) -> SyntheticSet:
     if each.prompts is not None:
         prompts = _component(PROMPTS, each.prompts, f"{where}.prompts")
     if generator.needs_prompts and prompts is None:
-        raise SettingError(f"{where} needs `prompts`, for example {{use: class-labels}}.")
-    return SyntheticSet(name, each.per_class, None, generator, prompts)
+        raise SettingError(
+            f"{where} needs `prompts`, for example {{use: class-labels}} "
+            "(`generate` without a study: --set prompts.use=class-labels)."
+        )
+    return SyntheticSet(
+        name, each.per_class, None, generator, prompts, each.keep_original, each.attempts
+    )

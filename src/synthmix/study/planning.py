@@ -1,18 +1,22 @@
 """The plan: which artifacts a study needs, in which order, and what they will cost."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from synthmix.errors import ArtifactError, DataError
-from synthmix.mixing import Arm
 from synthmix.store import Artifact
-from synthmix.study.beforehand import check_model, check_settings
+from synthmix.study import looks, prospects
+from synthmix.study.beforehand import check_model, check_settings, warnings
+from synthmix.study.estimates import Prices, prices
+from synthmix.study.extra_images import Collection, Mirror, collections
 from synthmix.study.file import Study
-from synthmix.study.speeds import known_seconds, measured_seconds
+from synthmix.study.looks import Wanted
+from synthmix.study.predicting import artifact_of
+from synthmix.study.stored import run_artifact
 from synthmix.study.tasks import Task
 from synthmix.study.workspace import Workspace
 
-STAGES = ("fit", "generate", "train")
+STAGES = ("write", "fit", "generate", "train", "predict")
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Step:
     stage: str
     task: Task
     units: int
-    """Images to fit on or to generate, or optimiser steps."""
+    """Prompts to write, images to fit on, generate or predict, or optimiser steps."""
 
     artifact: Artifact | None
     """None where the name depends on images that are not there yet."""
@@ -39,15 +43,43 @@ class Step:
     def _holds_enough(self) -> bool:
         # a set may have been made with fewer images; it grows
         assert self.artifact is not None
-        return self.stage != "generate" or self.artifact.manifest()["num_images"] >= self.units
+        return (
+            self.stage != "generate" or self.artifact.manifest().get("num_images", 0) >= self.units
+        )
 
 
-def steps(workspace: Workspace, stage: str) -> list[Step]:
-    """List one stage's steps; raises SettingError or DataError where an arm cannot be drawn."""
-    return {"fit": _fits, "generate": _sets, "train": _runs}[stage](workspace)
+def steps(workspace: Workspace, stage: str, wanted: Wanted | None = None) -> list[Step]:
+    """List one stage's steps; raises SettingError or DataError where an arm cannot be drawn.
+
+    `wanted` is how many seeds each arm and set has; what is wanted now where it is not given.
+    """
+    found = looks.wanted(workspace) if wanted is None else wanted
+    makers = {
+        "write": _texts,
+        "fit": _fits,
+        "generate": _sets,
+        "train": _runs,
+        "predict": _predictions,
+    }
+    return makers[stage](workspace, found)
 
 
-def _fits(workspace: Workspace) -> list[Step]:
+def _texts(workspace: Workspace, wanted: Wanted) -> list[Step]:
+    """List the sets whose prompts take time; the others' are written with their images."""
+    study = workspace.study
+    return [
+        Step(
+            "write",
+            Task(study, each.name, 0),
+            (each.per_class or 0) * len(workspace.class_names),
+            workspace.prompts_artifact(each),
+        )
+        for each in study.synthetic
+        if each.prompts is not None and each.prompts.is_costly
+    ]
+
+
+def _fits(workspace: Workspace, wanted: Wanted) -> list[Step]:
     study = workspace.study
     return [
         Step(
@@ -58,66 +90,75 @@ def _fits(workspace: Workspace) -> list[Step]:
         )
         for each in study.synthetic
         if each.is_fitted
-        for run in range(study.seeds)
+        for run in range(wanted.sets[each.name])
     ]
 
 
-def _sets(workspace: Workspace) -> list[Step]:
+def _sets(workspace: Workspace, wanted: Wanted) -> list[Step]:
     study, found = workspace.study, []
     for each in study.synthetic:
         if each.generator is None:
             continue
         count = (each.per_class or 0) * len(workspace.class_names)
-        for run in range(study.seeds if each.is_fitted else 1):
+        for run in range(wanted.sets[each.name]):
             artifact = workspace.synthetic_artifact(each, run)
             found.append(Step("generate", Task(study, each.name, run), count, artifact))
     return found
 
 
-def _runs(workspace: Workspace) -> list[Step]:
+def _runs(workspace: Workspace, wanted: Wanted) -> list[Step]:
     study, found = workspace.study, []
     for arm in workspace.arms():
-        for run in range(study.seeds):
+        for run in range(wanted.arms[arm.name]):
             drawn = workspace.mixture(arm, run)
-            artifact = _run_artifact(workspace, arm, run, list(drawn.synthetic))
+            artifact = run_artifact(workspace, arm, run, list(drawn.synthetic))
             detail = f"{drawn.num_real} real + {drawn.num_synthetic} synthetic"
+            detail += f" ({arm.control})" if arm.control else ""
             task = Task(study, arm.name, run)
-            found.append(Step("train", task, study.recipe.steps, artifact, detail))
+            found.append(Step("train", task, workspace.recipe(arm).steps, artifact, detail))
     return found
 
 
-def _run_artifact(workspace: Workspace, arm: Arm, run: int, sets: list[str]) -> Artifact | None:
-    """Return a run's artifact, None while a set it trains on is missing or cannot be read."""
-    if not all(_is_there(workspace, name, run) for name in sets):
+def _predictions(workspace: Workspace, wanted: Wanted) -> list[Step]:
+    study, listed = workspace.study, []
+    for arm in workspace.arms():
+        for run in range(wanted.arms[arm.name]):
+            found = collections(workspace, arm, run)
+            source = run_artifact(workspace, arm, run, list(arm.sources)) if found else None
+            for each in found:
+                artifact = source and _predictions_artifact(workspace, source, each)
+                task = Task(study, arm.name, run, each.key)
+                listed.append(Step("predict", task, each.num_predictions, artifact))
+    return listed
+
+
+def _predictions_artifact(workspace: Workspace, run: Artifact, each: Collection) -> Artifact | None:
+    if isinstance(each, Mirror) and not workspace.has_set(
+        workspace.study.set_named(each.name), each.run
+    ):
         return None
     try:
-        return workspace.run_artifact(arm, run)
+        return artifact_of(workspace, run, each)
     except (DataError, ArtifactError):
-        # a damaged set is found by its checksums and made anew before the runs are planned again
-        if all(workspace.study.set_named(name).generator is None for name in sets):
+        # as with a run: a damaged set is made anew before what predicts it is planned again
+        if not isinstance(each, Mirror) or workspace.study.set_named(each.name).generator is None:
             raise
         return None
 
 
-def _is_there(workspace: Workspace, name: str, run: int) -> bool:
-    each = workspace.study.set_named(name)
-    if each.generator is None:
-        return True
-    artifact = workspace.synthetic_artifact(each, run)
-    wanted = (each.per_class or 0) * len(workspace.class_names)
-    return artifact.is_complete and artifact.manifest()["num_images"] >= wanted
+def describe(study: Study, *, measure: bool = True, spread: float | None = None) -> dict[str, Any]:
+    """Return the whole plan as JSON: steps, counts, estimated seconds and bytes, and its outlook.
 
-
-def describe(study: Study, *, measure: bool = True) -> dict[str, Any]:
-    """Return the whole plan as JSON: steps, counts, estimated seconds and bytes."""
+    `spread` is a standard deviation over seeds, as a share of 1; see `prospects.spread_of`.
+    """
     workspace = Workspace(study)
     check_settings(workspace)
-    rows = [_row(workspace, step) for stage in STAGES for step in steps(workspace, stage)]
+    wanted = looks.wanted(workspace)
+    found = [step for stage in STAGES for step in steps(workspace, stage, wanted)]
     check_model(workspace)
-    training = measured_seconds(workspace) if measure else None
-    for row in rows:
-        if row["stage"] == "train" and row["seconds"] is None and training is not None:
-            row["seconds"] = round(training * row["units"], 1)
+    price = prices(workspace, measure=measure)
+    rows = [_row(step, price) for step in found]
+    outlook = prospects.outlook(workspace, spread)
     return {
         "name": study.name,
         "output": str(study.output),
@@ -127,41 +168,62 @@ def describe(study: Study, *, measure: bool = True) -> dict[str, Any]:
         "num_validation": len(workspace.validation_rows),
         "num_test": len(workspace.test),
         "num_pool": workspace.num_pool,
+        "warnings": warnings(workspace) + prospects.concerns(outlook),
         "steps": rows,
+        "scratch_bytes": price.scratch,
+        "controls": prospects.price_of_controls(workspace, rows),
+        "outlook": outlook,
+        "looks": _growth(workspace, rows, price),
         "resolved": study.resolved(),
     }
 
 
-def _row(workspace: Workspace, step: Step) -> dict[str, Any]:
-    done = step.state == "done"
-    per_unit = 0.0 if done else known_seconds(workspace.study, step.stage, step.task.target)
+def _row(step: Step, price: Prices) -> dict[str, Any]:
+    done, cost = step.state == "done", price.seconds(step.stage, step.task.target, step.units)
     return {
         "stage": step.stage,
-        "target": step.task.target,
+        "target": step.task.label,
         "seed": step.task.run,
         "units": step.units,
         "state": step.state,
         "detail": step.detail,
         "artifact": step.artifact.path.name if step.artifact else None,
-        "seconds": None if per_unit is None else round(per_unit * step.units, 1),
-        "bytes": 0 if done else _bytes(workspace, step),
+        "cost": cost,
+        "seconds": 0.0 if done else cost,
+        "bytes": 0 if done else price.num_bytes(step.stage, step.task.target, step.units),
     }
 
 
-def _bytes(workspace: Workspace, step: Step) -> int:
-    if step.stage == "generate":
-        # lossless PNG of a photograph takes about 0.8 of its raw size
-        return int(step.units * workspace.image_size**2 * 3 * 0.8)
-    if step.stage == "train":
-        logits = (len(workspace.test) + len(workspace.validation_rows)) * len(workspace.class_names)
-        return logits * 4
-    return 0
+def _growth(workspace: Workspace, rows: list[dict[str, Any]], price: Prices) -> Any:
+    """Return what may be added to the first look at most; None where seeds are a number."""
+    adaptive = workspace.study.adaptive
+    if adaptive is None:
+        return None
+    planned = {(row["stage"], row["target"], row["seed"]) for row in rows}
+    most = looks.at_most(workspace)
+    every = [step for stage in STAGES for step in steps(workspace, stage, most)]
+    more = [s for s in every if (s.stage, s.task.target, s.task.run) not in planned]
+    runs = sum(step.stage == "train" for step in more)
+    course = looks.course(workspace)
+    left = runs if adaptive.budget is None else max(min(runs, adaptive.budget - course.spent), 0)
+    left = 0 if course.is_settled else left
+    costs = [price.seconds(step.stage, step.task.target, step.units) for step in more]
+    known = sum(cost for cost in costs if cost is not None)
+    return {
+        **asdict(adaptive),
+        "added_runs": course.spent,
+        "more_runs_at_most": left,
+        "more_seconds_at_most": round(known * left / max(runs, 1), 1),
+        "more_steps_not_measured": costs.count(None),
+    }
 
 
 def stale(study: Study, workspace: Workspace) -> list[str]:
     """List artifact folders of earlier versions of the study, which nothing refers to any more."""
-    wanted = {s.artifact.path for stage in STAGES for s in steps(workspace, stage) if s.artifact}
+    seeds = looks.wanted(workspace)
+    found = [step for stage in STAGES for step in steps(workspace, stage, seeds)]
+    wanted = {step.artifact.path for step in found if step.artifact}
     wanted |= {workspace.prompts_artifact(e).path for e in study.synthetic if e.prompts}
-    folders = ("generators", "synthetic", "runs", "prompts")
+    folders = ("generators", "synthetic", "runs", "prompts", "predictions")
     there = [p for f in folders for p in (study.output / f).glob("*-*") if p.is_dir()]
     return sorted(str(path) for path in there if path not in wanted)

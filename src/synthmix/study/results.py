@@ -9,16 +9,21 @@ from typing import Any
 import numpy as np
 
 import synthmix
+from synthmix.errors import ArtifactError
 from synthmix.evaluation.metrics import Metric
 from synthmix.evaluation.predictions import Predictions
 from synthmix.evaluation.statistics import over_seeds, paired
 from synthmix.images import resized
 from synthmix.mixing import Arm
 from synthmix.registry import Registry
-from synthmix.store import Artifact, fingerprint, read_json, replacing, write_json
+from synthmix.store import Artifact, fingerprint, read_json, replacing, sha256, write_json
+from synthmix.study import concerns, leaks, looks, stored, verdict, wording
 from synthmix.study.file import Study, SyntheticSet, component_settings
+from synthmix.study.looks import Wanted
+from synthmix.study.predicted import Predicted
+from synthmix.study.tasks import seconds_of
 from synthmix.study.workspace import Workspace, results_path
-from synthmix.types import ImageSet, Pixels, Score
+from synthmix.types import ImageSet, Labels, Pixels, Score
 
 METRICS: Registry[Metric] = Registry("synthmix.evaluation.metrics", "Metric")
 BASELINE = "real"
@@ -32,14 +37,31 @@ def evaluate(study: Study) -> Path:
 
     Raises ArtifactError where a run is missing.
     """
+    return write(study, compute(study))
+
+
+def compute(study: Study) -> dict[str, Any]:
+    """Return every number, from the stored predictions; raises ArtifactError where a run lacks."""
     workspace = Workspace(study)
+    wanted = looks.wanted(workspace)
+    predicted = Predicted()
     runs = {
-        arm.name: [_run(workspace, arm, run) for run in range(study.seeds)]
+        arm.name: [_run(workspace, arm, run, predicted) for run in range(wanted.arms[arm.name])]
         for arm in workspace.arms()
     }
     arms = [_arm(workspace, arm, runs) for arm in workspace.arms()]
-    results = {**_head(study, workspace), "arms": arms, "notes": _notes(study, workspace)}
-    path = results_path(study.output)
+    notes = _notes(study, workspace, wanted)
+    results = {**_head(study, workspace, wanted), "arms": arms, "notes": notes}
+    results["duplicates"] = leaks.found_in(workspace, wanted.sets)
+    results["prompts"] = wording.of(workspace)
+    results["verdict"] = verdict.of(workspace, predicted, results["duplicates"])
+    results |= verdict.beyond(workspace, predicted)
+    return results
+
+
+def write(study: Study, results: dict[str, Any]) -> Path:
+    """Write `results.json` with its samples and times; results of an edited study are kept."""
+    workspace, path = Workspace(study), results_path(study.output)
     _keep_other(path, results["study_fingerprint"])
     write_json(path, results)
     _write_samples(workspace, study.output / "samples.npz")
@@ -47,7 +69,7 @@ def evaluate(study: Study) -> Path:
     return path
 
 
-def _head(study: Study, workspace: Workspace) -> dict[str, Any]:
+def _head(study: Study, workspace: Workspace, wanted: Wanted) -> dict[str, Any]:
     resolved = study.resolved()
     return {
         "synthmix": synthmix.__version__,
@@ -55,6 +77,7 @@ def _head(study: Study, workspace: Workspace) -> dict[str, Any]:
         "name": study.name,
         "study_fingerprint": fingerprint(resolved),
         "declared": _declared(study),
+        "reduced_budget": study.reduced_budget,
         "class_names": list(workspace.class_names),
         "image_size": workspace.image_size,
         "baseline": BASELINE,
@@ -71,13 +94,14 @@ def _head(study: Study, workspace: Workspace) -> dict[str, Any]:
             "fingerprint": workspace.train.fingerprint,
             "test_fingerprint": workspace.test.fingerprint,
         },
-        "synthetic": {each.name: _set(workspace, each) for each in study.synthetic},
+        "synthetic": {
+            each.name: _set(workspace, each, wanted.sets[each.name]) for each in study.synthetic
+        },
         "metrics": {name: _metric(name) for name in METRICS.names()},
         "interval": "95 % Student t interval over seeds; differences paired by seed",
         "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
         "device": workspace.machine()["device"],
         "precision": workspace.machine()["precision"],
-        "verdict": None,
     }
 
 
@@ -99,7 +123,7 @@ def _metric(name: str) -> dict[str, Any]:
     return {"direction": metric.direction, "bounds": [low, high], "summary": METRICS.summary(name)}
 
 
-def _set(workspace: Workspace, each: SyntheticSet) -> dict[str, Any]:
+def _set(workspace: Workspace, each: SyntheticSet, seeds: int) -> dict[str, Any]:
     if each.generator is None:
         assert each.images is not None
         images = workspace.synthetic(each.name, 0)
@@ -112,26 +136,27 @@ def _set(workspace: Workspace, each: SyntheticSet) -> dict[str, Any]:
             "terms": "as the images' owner states",
             "artifacts": [],
         }
-    runs = range(workspace.study.seeds if each.is_fitted else 1)
     return {
         "generator": component_settings(each.generator)["use"],
         "settings": component_settings(each.generator),
         "per_class": each.per_class,
         "fitted_per_seed": each.is_fitted,
         "terms": each.generator.terms,
-        "artifacts": [workspace.synthetic_artifact(each, run).path.name for run in runs],
+        "artifacts": [workspace.synthetic_artifact(each, run).path.name for run in range(seeds)],
     }
 
 
-def _run(workspace: Workspace, arm: Arm, run: int) -> dict[str, Any]:
+def _run(workspace: Workspace, arm: Arm, run: int, predicted: Predicted) -> dict[str, Any]:
     artifact = workspace.run_artifact(arm, run)
     predictions = predictions_of(artifact, workspace.test)
+    validation = stored.validation(artifact)
+    predicted.add(arm.name, run, predictions.predicted, validation)
     numbers = {name: METRICS.build(name, {}).compute(predictions) for name in METRICS.names()}
     return {
         "seed": run,
         "artifact": artifact.path.name,
         **numbers,
-        "validation_accuracy": _validation_accuracy(artifact, workspace),
+        "validation_accuracy": _accuracy(validation, workspace),
         "per_class_accuracy": predictions.per_class_accuracy,
         "confusion": predictions.confusion.tolist(),
     }
@@ -139,8 +164,6 @@ def _run(workspace: Workspace, arm: Arm, run: int) -> dict[str, Any]:
 
 def predictions_of(artifact: Artifact, test: ImageSet) -> Predictions:
     """Return a run's stored predictions of the test images; raises ArtifactError where missing."""
-    from synthmix.errors import ArtifactError
-
     if not artifact.is_complete:
         raise ArtifactError(
             f"The run {artifact.path.name} is not finished; `synthmix run` ends it."
@@ -153,12 +176,10 @@ def predictions_of(artifact: Artifact, test: ImageSet) -> Predictions:
     return Predictions(logits, test.labels)
 
 
-def _validation_accuracy(artifact: Artifact, workspace: Workspace) -> float | None:
-    path = artifact.path / "validation_logits.npy"
-    if not path.exists():
+def _accuracy(validation: Labels | None, workspace: Workspace) -> float | None:
+    if validation is None:
         return None
-    labels = workspace.train.labels[workspace.validation_rows]
-    return float((np.load(path, allow_pickle=False).argmax(axis=1) == labels).mean())
+    return float((validation == workspace.train.labels[workspace.validation_rows]).mean())
 
 
 def _arm(workspace: Workspace, arm: Arm, runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -169,6 +190,8 @@ def _arm(workspace: Workspace, arm: Arm, runs: dict[str, list[dict[str, Any]]]) 
         "name": arm.name,
         "source": "+".join(arm.sources) or None,
         "ratio": arm.ratio,
+        "control": arm.control,
+        "of": arm.of,
         "num_real": drawn.num_real,
         "num_synthetic": drawn.num_synthetic,
         "per_class_real": real.tolist(),
@@ -198,7 +221,7 @@ def _over(
     values = [run[key] for run in runs]
     if baseline is None:
         return _score(over_seeds(values))
-    return _score(paired(values, [run[key] for run in baseline]))
+    return _score(paired(values, [run[key] for run in baseline[: len(runs)]]))
 
 
 def _per_class(
@@ -210,7 +233,7 @@ def _per_class(
         if baseline is None:
             found.append(_score(over_seeds(values)))
         else:
-            others = [run["per_class_accuracy"][label] for run in baseline]
+            others = [run["per_class_accuracy"][label] for run in baseline[: len(runs)]]
             found.append(_score(paired(values, others)))
     return found
 
@@ -220,11 +243,11 @@ def _score(score: Score) -> dict[str, Any]:
     return {"mean": score.mean, "low": score.low, "high": score.high, "values": values}
 
 
-def _notes(study: Study, workspace: Workspace) -> list[str]:
+def _notes(study: Study, workspace: Workspace, wanted: Wanted) -> list[str]:
     found = [
-        f"Every arm took {study.recipe.steps} optimiser steps of {study.recipe.batch_size} images; "
-        "the last weights (averaged over steps where ema_decay is above 0) were evaluated; nothing "
-        "was chosen on the test set."
+        f"Every arm took {study.recipe.steps} optimiser steps of {study.recipe.batch_size} images "
+        "(controls named half-steps half as many); the last weights (averaged over steps where "
+        "ema_decay is above 0) were evaluated; nothing was chosen on the test set."
     ]
     if any(each.is_fitted for each in study.synthetic) and study.mixing.settings().get("ratios"):
         found.append(
@@ -232,19 +255,30 @@ def _notes(study: Study, workspace: Workspace) -> list[str]:
             "real images uses a generator that saw real images the arm itself lacks."
         )
     for each in study.synthetic:
-        if each.is_fitted or study.seeds == 1:
-            continue
-        supply = workspace.supply(0)
-        if supply.largest[each.name] * study.seeds > supply.largest_total(each.name):
+        if not each.is_fitted and _seeds_share(workspace, each, wanted):
             found.append(f"Seeds share images of '{each.name}': its result is for this one set.")
-    return found
+    return found + concerns.of_images(workspace, wanted.sets)
+
+
+def _seeds_share(workspace: Workspace, each: SyntheticSet, wanted: Wanted) -> bool:
+    """Whether some arm takes an image of this set at more than one seed."""
+    for arm in workspace.arms():
+        if each.name in arm.sources:
+            runs = range(wanted.arms[arm.name])
+            rows = np.concatenate([workspace.mixture(arm, r).synthetic[each.name] for r in runs])
+            if len(np.unique(rows)) < len(rows):
+                return True
+    return False
 
 
 def _keep_other(path: Path, study_fingerprint: str) -> None:
     """Rename the results of an edited study instead of overwriting them."""
     if not path.exists():
         return
-    other = read_json(path).get("study_fingerprint", "earlier")
+    try:
+        other = read_json(path).get("study_fingerprint", "earlier")
+    except (ArtifactError, AttributeError):
+        other = f"damaged-{sha256(path)[:8]}"
     if other != study_fingerprint:
         os.replace(path, path.with_name(f"results-{other}.json"))
 
@@ -270,11 +304,32 @@ def _first(pixels: Pixels, labels: Any, rows: Any, num_classes: int) -> Pixels:
 
 
 def _timing(workspace: Workspace) -> dict[str, Any]:
-    folders = [p for f in ("generators", "synthetic", "runs") for p in [workspace.study.output / f]]
-    stages = {
-        path.parent.name: read_json(path)["seconds"]
-        for folder in folders
-        for path in sorted(folder.glob("*/timing.json"))
-    }
+    folders = [
+        p
+        for f in ("generators", "synthetic", "runs", "predictions")
+        for p in [workspace.study.output / f]
+    ]
+    timed = [path.parent for each in folders for path in sorted(each.glob("*/timing.json"))]
+    seconds = {folder.name: seconds_of(folder) for folder in timed}
+    stages = {name: value for name, value in seconds.items() if value is not None}
     total = round(sum(stages.values()), 1)
-    return {"total_seconds": total, "stages": stages, "host": platform.machine()}
+    return {
+        "total_seconds": total,
+        "stages": stages,
+        "seconds_per_image": _seconds_per_image(workspace, stages),
+        "host": platform.machine(),
+    }
+
+
+def _seconds_per_image(workspace: Workspace, stages: dict[str, float]) -> dict[str, float]:
+    """Return what an image of each set took, its generator's fitting included."""
+    found = {}
+    for each in workspace.study.synthetic:
+        if each.generator is None or each.per_class is None:
+            continue
+        names = [workspace.synthetic_artifact(each, 0).path.name]
+        names += [workspace.fit_artifact(each, 0).path.name] if each.is_fitted else []
+        if all(name in stages for name in names):
+            count = each.per_class * len(workspace.class_names)
+            found[each.name] = round(sum(stages[name] for name in names) / count, 6)
+    return found

@@ -1,22 +1,31 @@
 """Running a study: every missing artifact, in order, then the results and the report."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from synthmix.errors import ArtifactError
 from synthmix.report import write as write_report
 from synthmix.store import read_json, replacing, write_json
-from synthmix.study import speeds
-from synthmix.study.beforehand import check_model, check_output, check_settings
+from synthmix.study import looks, speeds
+from synthmix.study.beforehand import check_model, check_output, check_settings, warnings
 from synthmix.study.file import Study
+from synthmix.study.looks import Wanted
 from synthmix.study.planning import STAGES, Step, steps
+from synthmix.study.predicting import predict
 from synthmix.study.results import evaluate
-from synthmix.study.tasks import TASKS
+from synthmix.study.tasks import TASKS as MAKING
+from synthmix.study.tasks import seconds_of
 from synthmix.study.watch import Watch, silent
 from synthmix.study.workspace import Workspace
+
+TASKS = {**MAKING, "predict": predict}
+"""What an engine maps over a stage's steps."""
 
 
 def run(study: Study, watch: Watch = silent) -> Path:
@@ -27,18 +36,38 @@ def run(study: Study, watch: Watch = silent) -> Path:
     """
     workspace = Workspace(study, progress=watch.decoding)
     check(workspace)
+    for text in warnings(workspace):
+        watch.warned(text)
     save_study(study)
-    for stage in STAGES:
-        run_stage(workspace, stage, watch)
+    make(workspace, watch)
     evaluate(study)
     return write_report(study.output)
+
+
+def make(workspace: Workspace, watch: Watch = silent, stages: Sequence[str] = STAGES) -> None:
+    """Run what is missing, stage after stage; where seeds are added, look after look."""
+    course, done = looks.course(workspace), None
+    while done is None or course.seeds != done.arms:
+        wanted = looks.of_arms(workspace, course.seeds)
+        # what earlier rounds have checked is not checked again
+        is_new = partial(_is_beyond, done)
+        for stage in stages:
+            run_stage(workspace, stage, watch, is_new, wanted)
+        done, course = wanted, looks.course(workspace)
+        if workspace.study.adaptive is not None:
+            watch.looked(course)
+
+
+def _is_beyond(done: Wanted | None, step: Step) -> bool:
+    return done is None or step.task.run >= done.of(step.stage, step.task.target)
 
 
 def check(workspace: Workspace) -> None:
     """Raise whatever would stop the study later: splits, classes, counts of every arm, names."""
     assert len(workspace.test) > 0
     check_settings(workspace)
-    found = [step for stage in STAGES for step in steps(workspace, stage)]
+    most = looks.at_most(workspace)
+    found = [step for stage in STAGES for step in steps(workspace, stage, most)]
     if any(step.stage == "train" and step.state != "done" for step in found):
         check_model(workspace)
 
@@ -48,9 +77,10 @@ def run_stage(
     stage: str,
     watch: Watch = silent,
     only: Callable[[Step], bool] | None = None,
+    wanted: Wanted | None = None,
 ) -> None:
     """Run one stage's steps on the study's engine; finished ones are checked, not redone."""
-    todo = [step for step in steps(workspace, stage) if only is None or only(step)]
+    todo = [step for step in steps(workspace, stage, wanted) if only is None or only(step)]
     if not todo:
         return
     with watch.stage(stage, todo):
@@ -72,17 +102,20 @@ def is_sound(step: Step) -> bool:
 
 
 def _remember(step: Step) -> None:
-    timing = step.artifact.path / "timing.json" if step.artifact else None
-    if timing is not None and timing.exists():
-        seconds = read_json(timing)["seconds"]
+    seconds = seconds_of(step.artifact.path) if step.artifact else None
+    if seconds is not None:
         speeds.remember(step.task.study, step.stage, step.task.target, seconds / step.units)
+    if step.artifact is not None and step.stage == "fit" and step.artifact.is_complete:
+        parts = step.artifact.records().values()
+        num_bytes = sum(int(part["bytes"]) for part in parts)
+        speeds.remember_bytes(step.task.study, step.task.target, num_bytes)
 
 
 def save_study(study: Study) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
     check_output(study)
     resolved = study.output / "resolved.json"
-    if resolved.exists() and read_json(resolved) != study.resolved():
+    if resolved.exists() and _held(resolved) != study.resolved():
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
@@ -91,6 +124,13 @@ def save_study(study: Study) -> None:
     with replacing(study.output / "study.yaml") as temporary:
         text = yaml.safe_dump(study.asked, sort_keys=False, allow_unicode=True)
         temporary.write_text(text, encoding="utf-8")
+
+
+def _held(path: Path) -> Any:
+    try:
+        return read_json(path)
+    except ArtifactError:  # damaged: it is renamed, as one of an edited study is
+        return None
 
 
 def _unused(path: Path) -> Path:

@@ -1,8 +1,9 @@
-"""What work costs on this machine: seconds a unit, remembered from earlier tasks or measured."""
+"""What work costs here: seconds a unit and bytes, remembered from earlier tasks or measured."""
 
 import platform
 import time
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,25 @@ from synthmix.errors import ArtifactError, DiskFull
 from synthmix.store import cache_folder, fingerprint, read_json, write_json
 from synthmix.study.file import Study, component_settings
 from synthmix.study.workspace import Workspace
+from synthmix.training.recipe import Recipe
 from synthmix.types import ImageSet, Mixture
 
 MEASURED_STEPS = 3
+MEASURED_IMAGES = 64
+CHANGED = ("half-steps", "strong-augmentation")
+"""Controls with a recipe, and so a speed, of their own."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds of one optimiser step, and of predicting one image."""
+
+    step: float
+    image: float
+
+    def of_run(self, steps: int, images: int) -> float:
+        """Return the seconds of a run that predicts so many images after its last step."""
+        return self.step * steps + self.image * images
 
 
 def known_seconds(study: Study, stage: str, target: str) -> float | None:
@@ -25,9 +42,12 @@ def known_seconds(study: Study, stage: str, target: str) -> float | None:
 
 def remember(study: Study, stage: str, target: str, seconds_per_unit: float) -> None:
     """Keep the seconds a unit took, for the next plan."""
-    speeds = {**_speeds(), _key(study, stage, target): round(float(seconds_per_unit), 6)}
+    _keep(_key(study, stage, target), round(float(seconds_per_unit), 6))
+
+
+def _keep(key: str, value: float) -> None:
     with suppress(OSError, DiskFull):  # an estimate is no reason to stop a study
-        write_json(_path(), speeds)
+        write_json(_path(), {**_speeds(), key: value})
 
 
 def _path() -> Path:
@@ -42,30 +62,71 @@ def _speeds() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def known_bytes(study: Study, target: str) -> int | None:
+    """Return the bytes that a generator fitted for this set took here before."""
+    found = _speeds().get(f"bytes-{_key(study, 'fit', target)}")
+    return found if isinstance(found, int) else None
+
+
+def remember_bytes(study: Study, target: str, num_bytes: int) -> None:
+    """Keep the bytes of a fitted generator, for the next plan."""
+    _keep(f"bytes-{_key(study, 'fit', target)}", num_bytes)
+
+
 def _key(study: Study, stage: str, target: str) -> str:
-    what: Any = study.resolved()["training"]
-    if stage != "train":
-        generator = study.set_named(target).generator
-        assert generator is not None
-        what = component_settings(generator)
-    return f"{stage}-{fingerprint([platform.processor(), study.image_size, what])}"
+    """Return what stands for this work: equal keys mean equal images, settings and machine."""
+    resolved = study.resolved()
+    what: Any = [resolved["training"], resolved["validation"], _changed(target)]
+    if stage in ("write", "fit", "generate"):
+        each = study.set_named(target)
+        component = each.prompts if stage == "write" else each.generator
+        assert component is not None
+        what = component_settings(component)
+    images = [resolved["real"], study.image_size]
+    return f"{stage}-{fingerprint([platform.processor(), images, what])}"
 
 
-def measured_seconds(workspace: Workspace) -> float:
-    """Return the seconds of one optimiser step, from a few on noise of the study's shape."""
+def _changed(target: str) -> str | None:
+    return next((control for control in CHANGED if target.endswith(f"-{control}")), None)
+
+
+def measured_speed(workspace: Workspace) -> Speed:
+    """Return how fast this machine trains and predicts, from a little of both on noise."""
     from synthmix.hardware import determinism
     from synthmix.training.loop import Trainer
 
     recipe = workspace.study.recipe
     with determinism(recipe.threads, deterministic=recipe.deterministic):
-        trainer = Trainer(recipe, *_noise(workspace), {}, seed=0)
+        mixture, images = _noise(workspace)
+        trainer = Trainer(recipe, mixture, images, {}, seed=0)
         started = time.perf_counter()
         for state in trainer.steps():
             if state.step == 1:
                 started = time.perf_counter()  # the first step also plans its kernels
             if state.step > MEASURED_STEPS:
                 break
-    return (time.perf_counter() - started) / MEASURED_STEPS
+        trained = time.perf_counter()
+        pixels = np.resize(images.pixels, (MEASURED_IMAGES, *images.pixels.shape[1:]))
+        trainer.predict(pixels)
+        predicted = time.perf_counter()
+    return Speed((trained - started) / MEASURED_STEPS, (predicted - trained) / MEASURED_IMAGES)
+
+
+def model_bytes(workspace: Workspace) -> int:
+    """Return the bytes of a run's stored weights; raises SettingError for an unknown model."""
+    import torch
+
+    from synthmix.training.models import build_model
+
+    name, num_classes = workspace.study.recipe.model, len(workspace.class_names)
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(name, num_classes, workspace.image_size)
+    return sum(each.numel() * each.element_size() for each in model.state_dict().values())
+
+
+def checkpoint_bytes(weights: int, recipe: Recipe) -> int:
+    """Return the bytes of a run's checkpoint: weights, their momentum and their average."""
+    return weights * (3 if recipe.ema_decay else 2)
 
 
 def _noise(workspace: Workspace) -> tuple[Mixture, ImageSet]:

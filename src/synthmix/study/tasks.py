@@ -4,16 +4,18 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
-from synthmix.errors import SettingError
+from synthmix.errors import ArtifactError, SettingError
+from synthmix.generators import Generator
 from synthmix.hardware import determinism
 from synthmix.mixing import Arm
-from synthmix.shards import load_prompts, repair, requests, save_prompts, write_set
+from synthmix.shards import Form, load_prompts, repair, requests, save_prompts, write_set
 from synthmix.store import Artifact, canonical, read_json, write_json
+from synthmix.study import concerns
 from synthmix.study.card import set_card
 from synthmix.study.file import Study, SyntheticSet
 from synthmix.study.workspace import SHARD_SIZE, Workspace
@@ -26,11 +28,19 @@ CHECKPOINT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Task:
-    """One unit of work: a set to fit or generate, or an arm to train, at one run seed."""
+    """One unit of work at one run seed: a set to fit or generate, an arm to train or to predict."""
 
     study: Study
     target: str
     run: int
+
+    on: str = ""
+    """What a finished run predicts besides the test set; empty for other work."""
+
+    @property
+    def label(self) -> str:
+        """The target, and what it predicts where it does."""
+        return f"{self.target} on {self.on}" if self.on else self.target
 
 
 _WORKSPACES: dict[str, Workspace] = {}
@@ -46,7 +56,7 @@ def fit(task: Task) -> list[str]:
     workspace = workspace_of(task.study)
     each = task.study.set_named(task.target)
     artifact = workspace.fit_artifact(each, task.run)
-    with _at_work(artifact, task.study) as damaged:
+    with at_work(artifact, task.study) as damaged:
         if not artifact.is_complete:
             _fit(workspace, each, task.run, artifact)
     return damaged
@@ -68,7 +78,7 @@ def generate(task: Task) -> list[str]:
     workspace = workspace_of(task.study)
     each = task.study.set_named(task.target)
     artifact = workspace.synthetic_artifact(each, task.run)
-    with _at_work(artifact, task.study) as damaged:
+    with at_work(artifact, task.study) as damaged:
         _generate(workspace, each, task.run, artifact)
     return damaged
 
@@ -79,20 +89,38 @@ def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Arti
     assert per_class is not None
     fitted = workspace.fit_artifact(each, run).path if each.is_fitted else None
     names, size = workspace.class_names, workspace.image_size
+    prompts = prompts_of(workspace, each)
+    if prompts is not None:
+        concerns.of_prompts(each, names, prompts)
+    wanted_images = requests(names, per_class, workspace.image_seed(each, run), prompts)
+    settled = generator.settled(artifact)
 
     def images(wanted: Sequence[Request]) -> Iterator[Pixels]:
-        return generator.generate(wanted, class_names=names, image_size=size, fitted=fitted)
+        return settled.generate(wanted, class_names=names, image_size=size, fitted=fitted)
 
     write_set(
         artifact,
-        requests(names, per_class, workspace.image_seed(each, run), prompts_of(workspace, each)),
+        _with_cuts(wanted_images, generator),
         images,
         class_names=names,
         shard_size=SHARD_SIZE,
-        card=set_card(workspace, each, run),
-        facts={"terms": generator.terms},
+        form=Form(size, workspace.study.resize, each.keep_original),
+        attempts=each.attempts,
+        card=set_card(workspace, each, run, prompts or []),
+        facts={
+            "terms": generator.terms,
+            "prompts_with": concerns.counts(concerns.findings(each, names, prompts or [])),
+        },
         progress=artifact.report,
     )
+
+
+def _with_cuts(wanted: list[Request], generator: Generator) -> list[Request]:
+    """Return the requests with what their prompts lose at a text encoder's limit."""
+    encoders = generator.text_encoders()
+    texts = {each.prompt for each in wanted if each.prompt}
+    cuts = {text: next(filter(None, (e.cut(text) for e in encoders)), None) for text in texts}
+    return [replace(each, cut=cuts.get(each.prompt or "")) for each in wanted]
 
 
 def prompts_of(workspace: Workspace, each: SyntheticSet) -> list[Prompt] | None:
@@ -101,11 +129,41 @@ def prompts_of(workspace: Workspace, each: SyntheticSet) -> list[Prompt] | None:
         return None
     artifact = workspace.prompts_artifact(each)
     with artifact.locked():
-        if not artifact.is_complete:
-            seed = artifact.settings["seed"]
-            written = each.prompts.write(workspace.class_names, each.per_class, seed=seed)
-            save_prompts(artifact, list(written))
+        _write(workspace, each, artifact)
     return list(load_prompts(artifact))
+
+
+def write(task: Task) -> list[str]:
+    """Write a set's costly prompts; returns what was found damaged."""
+    workspace = workspace_of(task.study)
+    each = task.study.set_named(task.target)
+    artifact = workspace.prompts_artifact(each)
+    with at_work(artifact, task.study) as damaged:
+        _write(workspace, each, artifact)
+    return damaged
+
+
+def _write(workspace: Workspace, each: SyntheticSet, artifact: Artifact) -> None:
+    if artifact.is_complete:
+        return
+    assert each.prompts is not None
+    assert each.per_class is not None
+    names, seed = workspace.class_names, artifact.settings["seed"]
+    if not each.prompts.is_costly:
+        save_prompts(artifact, list(each.prompts.write(names, each.per_class, seed=seed)))
+        return
+    start = each.prompts.subjects_from
+    subjects = prompts_of(workspace, workspace.study.set_named(start)) if start else None
+    written = each.prompts.resume(
+        names,
+        each.per_class,
+        seed=seed,
+        ledger=workspace.prompts_ledger(each),
+        subjects=subjects or (),
+        progress=artifact.report,
+    )
+    prompts = list(written)
+    save_prompts(artifact, prompts, told=each.prompts.told(prompts))
 
 
 def train(task: Task) -> list[str]:
@@ -113,7 +171,7 @@ def train(task: Task) -> list[str]:
     workspace = workspace_of(task.study)
     arm = {each.name: each for each in workspace.arms()}[task.target]
     artifact = workspace.run_artifact(arm, task.run)
-    with _at_work(artifact, task.study) as damaged:
+    with at_work(artifact, task.study) as damaged:
         if not artifact.is_complete:
             _train(workspace, arm, task.run, artifact)
     return damaged
@@ -123,7 +181,7 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     mixture = workspace.mixture(arm, run)
     sets = {name: workspace.synthetic(name, run) for name in mixture.synthetic}
     seed = artifact.settings["seed"]
-    trainer = Trainer(workspace.study.recipe, mixture, workspace.train, sets, seed=seed)
+    trainer = Trainer(workspace.recipe(arm), mixture, workspace.train, sets, seed=seed)
     _advance(trainer, artifact)
     logits = trainer.predict(workspace.test.pixels)
     if not np.isfinite(logits).all():
@@ -169,7 +227,7 @@ def _diverged(trainer: Trainer) -> SettingError:
 
 
 @contextmanager
-def _at_work(artifact: Artifact, study: Study) -> Iterator[list[str]]:
+def at_work(artifact: Artifact, study: Study) -> Iterator[list[str]]:
     """Hold the artifact, set damaged parts aside, fix the threads, and keep the time it took."""
     with (
         artifact.locked(),
@@ -184,9 +242,21 @@ def _at_work(artifact: Artifact, study: Study) -> Iterator[list[str]]:
 
 
 def _add_time(artifact: Artifact, seconds: float) -> None:
-    path = artifact.path / "timing.json"
-    before: Any = read_json(path) if path.exists() else {"seconds": 0.0}
-    write_json(path, {"seconds": round(before["seconds"] + seconds, 3)})
+    before = seconds_of(artifact.path) or 0.0
+    write_json(artifact.path / "timing.json", {"seconds": round(before + seconds, 3)})
 
 
-TASKS: dict[str, Callable[[Task], list[str]]] = {"fit": fit, "generate": generate, "train": train}
+def seconds_of(folder: Path) -> float | None:
+    """Return the seconds an artifact took; None where they are not known or cannot be read."""
+    try:
+        return float(read_json(folder / "timing.json")["seconds"])
+    except (OSError, ArtifactError, KeyError, TypeError, ValueError):
+        return None  # a duration is no result: nothing stops without it
+
+
+TASKS: dict[str, Callable[[Task], list[str]]] = {
+    "write": write,
+    "fit": fit,
+    "generate": generate,
+    "train": train,
+}

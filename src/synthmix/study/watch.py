@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,10 +22,23 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from synthmix.evaluation.adaptive import Course
 from synthmix.study.planning import Step
 
-_VERBS = {"fit": "fitting", "generate": "generating", "train": "training"}
-_UNITS = {"fit": "steps", "generate": "images", "train": "steps"}
+_VERBS = {
+    "write": "writing",
+    "fit": "fitting",
+    "generate": "generating",
+    "train": "training",
+    "predict": "predicting",
+}
+_UNITS = {
+    "write": "prompts",
+    "fit": "steps",
+    "generate": "images",
+    "train": "steps",
+    "predict": "images",
+}
 
 
 class Watch:
@@ -32,6 +46,12 @@ class Watch:
 
     def decoding(self, completed: int, total: int) -> None:
         """See how many images of a source are decoded."""
+
+    def warned(self, text: str) -> None:
+        """See what is probably not meant."""
+
+    def looked(self, course: Course) -> None:
+        """See what an adaptive study found at a look, and whether it goes on."""
 
     @contextmanager
     def stage(self, stage: str, todo: Sequence[Step]) -> Iterator[None]:
@@ -64,6 +84,18 @@ class Terminal(Watch):
         """Show how many images of a source are decoded."""
         if completed >= total:
             self.console.print(f"decoded {total:,} images", style="dim")
+
+    def warned(self, text: str) -> None:
+        """Show a warning in one line."""
+        self.console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+    def looked(self, course: Course) -> None:
+        """Show in one line how many verdicts are open, and how many runs follow."""
+        still = sum(verdict.is_open for verdict in course.verdicts.values())
+        told = f"look {len(course.looks) - (not course.is_settled)}: "
+        told += f"{len(course.verdicts) - still} of {len(course.verdicts)} verdicts decided"
+        told += f", {course.spent} runs added so far"
+        self.console.print(told + ("" if course.is_settled else "; going on"), style="dim")
 
     @contextmanager
     def stage(self, stage: str, todo: Sequence[Step]) -> Iterator[None]:
@@ -123,4 +155,4 @@ class Terminal(Watch):
 
 
 def _label(step: Step) -> str:
-    return f"{step.task.target} seed {step.task.run}"
+    return f"{step.task.label} seed {step.task.run}"

@@ -1,7 +1,6 @@
 """What a study's tasks read and where they write: images, splits, mixtures and artifacts."""
 
 import dataclasses
-import hashlib
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -12,14 +11,18 @@ import numpy as np
 from synthmix.data import Split
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
-from synthmix.errors import DataError
-from synthmix.images import match_classes, per_class_rows, stratified_rows, take
+from synthmix.errors import ArtifactError, DataError
+from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
+from synthmix.ledger import Ledger
 from synthmix.mixing import Arm, Supply
-from synthmix.prompts import PromptStrategy
+from synthmix.mixing._controls import controls
+from synthmix.mixing._controls import draw as draw_control
 from synthmix.seeding import derive
-from synthmix.store import Artifact
+from synthmix.store import Artifact, fingerprint
+from synthmix.study.exclusion import showing
 from synthmix.study.file import Study, SyntheticSet, component_settings
-from synthmix.types import ImageSet, Indices, Mixture, Progress, no_progress
+from synthmix.training.recipe import Recipe, recipe_of
+from synthmix.types import ImageSet, Indices, Labels, Mixture, Progress, no_progress
 
 SHARD_SIZE = 1000
 """Images of one Parquet shard: some seconds of work, a few megabytes."""
@@ -85,17 +88,27 @@ class Workspace:
         return self.study.mixing.pool_size(len(self.train_rows))
 
     def arms(self) -> list[Arm]:
-        """List the study's arms, real images alone first; arms that draw the same are one."""
+        """List the study's arms: real images alone, the mixes, then their controls.
+
+        Mixes that draw the same images are one arm.
+        """
         return list(self._arms.values())
 
     @cached_property
-    def _arms(self) -> dict[tuple[object, ...], Arm]:
-        found: dict[tuple[object, ...], Arm] = {}
+    def _arms(self) -> dict[str, Arm]:
+        mixes: dict[tuple[object, ...], Arm] = {}
         for arm in self.study.mixing.arms([each.name for each in self.study.synthetic]):
-            drawn = self.mixture(arm, 0)
+            drawn = self._drawn(arm, self.supply(0))
             rows = [(name, mark(rows)) for name, rows in drawn.synthetic.items()]
-            found.setdefault((mark(drawn.real), *rows, drawn.batch_share), arm)
-        return found
+            mixes.setdefault((mark(drawn.real), *rows, drawn.batch_share), arm)
+        most, wanted = len(self.train_rows), self.study.controls
+        listed = list(mixes.values())
+        listed += controls(self.study.mixing, listed, self.num_pool, most, wanted)
+        return {arm.name: arm for arm in listed}
+
+    def recipe(self, arm: Arm) -> Recipe:
+        """Return how an arm is trained: as the study says, but for two controls."""
+        return recipe_of(self.study.recipe, arm.control, self.image_size)
 
     def supply(self, run: int) -> Supply:
         """Return what run number `run` draws from."""
@@ -110,7 +123,8 @@ class Workspace:
             num_classes=self.train.num_classes,
             real=self.train.labels[self.train_rows],
             pool=self.num_pool,
-            synthetic={each.name: self._labels(each) for each in sets},
+            synthetic={each.name: self._drawable(each, run) for each in sets},
+            class_names=self.class_names,
             # a set that each seed has to itself needs no blocks: any prefix of it is fresh
             largest={
                 each.name: len(self._labels(each)) if each.is_fitted else needed for each in sets
@@ -119,8 +133,14 @@ class Workspace:
 
     def mixture(self, arm: Arm, run: int) -> Mixture:
         """Return the rows of `train` and of each synthetic set that this arm takes at this seed."""
-        drawn = self.study.mixing.draw(arm, self.supply(run))
+        drawn = self._drawn(arm, self.supply(run))
         return dataclasses.replace(drawn, real=self.train_rows[drawn.real])
+
+    def _drawn(self, arm: Arm, supply: Supply) -> Mixture:
+        mixing = self.study.mixing
+        if arm.control is None:
+            return mixing.draw(arm, supply)
+        return draw_control(arm, lambda name: mixing.draw(self._arms[name], supply), supply)
 
     def pool_rows(self, run: int) -> Indices:
         """Return the rows of `train` that all arms of this seed draw from."""
@@ -160,10 +180,12 @@ class Workspace:
         settings = {
             "kind": "synthetic set",
             "generator": component_settings(each.generator),
-            "prompts": prompt_settings(each.prompts),
+            "prompts": self.prompt_settings(each),
             "fitted": self.fit_artifact(each, run).fingerprint if each.is_fitted else None,
             "class_names": list(self.class_names),
             "image_size": self.image_size,
+            "resize": self.study.resize,
+            "keep_original": each.keep_original,
             "seed": self.image_seed(each, run),
             "shard_size": SHARD_SIZE,
             **self.machine(),
@@ -176,12 +198,31 @@ class Workspace:
         assert each.prompts is not None
         settings = {
             "kind": "prompts",
-            "prompts": prompt_settings(each.prompts),
+            "prompts": self.prompt_settings(each),
             "class_names": list(self.class_names),
             "per_class": each.per_class,
             "seed": derive(self.study.seed, "prompts", each.name),
         }
         return Artifact(self.study.output / "prompts", each.name, settings)
+
+    def prompts_ledger(self, each: SyntheticSet) -> Ledger:
+        """Return the file of a set's costly texts, which outlives the set's growth."""
+        depends_on = {**self.prompts_artifact(each).settings, "kind": "ledger of prompts"}
+        del depends_on["per_class"]
+        name = f"{each.name}-{fingerprint(depends_on)}.jsonl"
+        return Ledger(self.study.output / "prompts" / "ledgers" / name, depends_on)
+
+    def prompt_settings(self, each: SyntheticSet) -> dict[str, Any] | None:
+        """Return what a set's texts depend on: strategy, settings, files, another set's texts."""
+        if each.prompts is None:
+            return None
+        found = {**component_settings(each.prompts), "content": each.prompts.content()}
+        if each.prompts.subjects_from is not None:
+            other = self.study.set_named(each.prompts.subjects_from)
+            subjects = self.prompts_artifact(other).settings
+            # that set may grow; which of its texts a prompt starts from is stored with the prompt
+            found["subjects"] = {k: v for k, v in subjects.items() if k != "per_class"}
+        return found
 
     def run_artifact(self, arm: Arm, run: int) -> Artifact:
         """Return where the run of an arm at a seed lies; needs the sets that it trains on."""
@@ -189,13 +230,14 @@ class Workspace:
         sets = {name: self.synthetic(name, run).fingerprint for name in drawn.synthetic}
         settings = {
             "kind": "run",
-            "training": dataclasses.asdict(self.study.recipe),
+            "training": dataclasses.asdict(self.recipe(arm)),
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(drawn.real)},
             "synthetic": [
                 {"fingerprint": sets[name], "rows": mark(rows)}
                 for name, rows in drawn.synthetic.items()
             ],
             "batch_share": drawn.batch_share,
+            "labels": {name: mark(labels) for name, labels in drawn.labels.items()},
             "test": self.test.fingerprint,
             "validation": mark(self.validation_rows),
             "seed": derive(self.study.seed, "run", run),
@@ -215,6 +257,39 @@ class Workspace:
         device = resolve_device(self.study.recipe.device)
         precision = resolve_precision(self.study.recipe.precision, device)
         return {"device": device, "precision": precision, "threads": self.study.recipe.threads}
+
+    def has_set(self, each: SyntheticSet, run: int) -> bool:
+        """Whether a synthetic set is there, with as many images as the study asks for."""
+        if each.generator is None:
+            return True
+        artifact = self.synthetic_artifact(each, run)
+        wanted = (each.per_class or 0) * len(self.class_names)
+        return artifact.is_complete and artifact.manifest().get("num_images", 0) >= wanted
+
+    @cache  # noqa: B019 - a workspace lives as long as its study is at work
+    def left_out(self, name: str, run: int) -> Indices:
+        """Return the rows of a finished set that show a test or validation image."""
+        everything = np.arange(len(self.test))
+        unseen = [(self.test, everything), (self.train, self.validation_rows)]
+        return showing(self.synthetic(name, run), unseen)
+
+    def _drawable(self, each: SyntheticSet, run: int) -> Labels:
+        """Return a set's labels, -1 where an image must not be drawn.
+
+        What is left out of a set that is not there yet is not known; it is drawn again later.
+        """
+        labels = self._labels(each)
+        if not self.study.exclude_duplicates or not self.has_set(each, run):
+            return labels
+        try:
+            rows = self.left_out(each.name, run if each.is_fitted else 0)
+        except (DataError, ArtifactError):
+            if each.generator is None:
+                raise
+            return labels  # a damaged set is made anew before anything is drawn from it
+        drawable = labels.copy()
+        drawable[rows] = -1
+        return drawable
 
     def _labels(self, each: SyntheticSet) -> np.ndarray[Any, np.dtype[np.int64]]:
         if each.images is not None:
@@ -243,18 +318,6 @@ class Workspace:
             progress=self.progress,
             where="real",
         )
-
-
-def prompt_settings(prompts: PromptStrategy | None) -> dict[str, Any] | None:
-    """Return what a set's texts depend on: the strategy, its settings, and its file's content."""
-    if prompts is None:
-        return None
-    return {**component_settings(prompts), "content": prompts.content()}
-
-
-def mark(rows: Indices) -> str:
-    """Return 16 hexadecimal digits that stand for these row numbers in this order."""
-    return hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()[:16]
 
 
 def results_path(folder: Path) -> Path:

@@ -22,6 +22,9 @@ class Augmentation:
     cutout: int
     """Side of the blanked square in pixels; 0 for none."""
 
+    jitter: float = 0.0
+    """Largest relative change of brightness, contrast and saturation."""
+
     def __call__(self, pool_NHWC: Tensor, rows_B: Tensor, random: torch.Generator) -> Tensor:
         """Return images `rows_B` of the uint8 pool, normalised: float32 `[B, C, H, W]`.
 
@@ -31,6 +34,8 @@ class Augmentation:
         y_BH, x_BW = self._places(len(rows_B), size, random)
         images_BHWC = pool_NHWC[rows_B[:, None, None], y_BH[:, :, None], x_BW[:, None, :]]
         images_BCHW = normalise(images_BHWC)
+        if self.jitter:
+            images_BCHW = self._jittered(images_BCHW, random)
         if self.cutout:
             images_BCHW *= self._kept(len(rows_B), size, random)
         return images_BCHW
@@ -44,6 +49,16 @@ class Augmentation:
             is_mirrored = torch.rand(batch, 1, generator=random) < 0.5
             x_BW = torch.where(is_mirrored, x_BW.flip(1), x_BW)
         return y_BH, x_BW
+
+    def _jittered(self, images_BCHW: Tensor, random: torch.Generator) -> Tensor:
+        """Scale brightness, then the distance to the image's mean, then to each pixel's grey."""
+        factors_3B111 = torch.empty(3, len(images_BCHW), 1, 1, 1)
+        factors_3B111.uniform_(1 - self.jitter, 1 + self.jitter, generator=random)
+        images_BCHW = (images_BCHW + 2) * factors_3B111[0] - 2
+        mean_B111 = images_BCHW.mean((1, 2, 3), keepdim=True)
+        images_BCHW = torch.lerp(mean_B111, images_BCHW, factors_3B111[1])
+        grey_B1HW = images_BCHW.mean(1, keepdim=True)
+        return torch.lerp(grey_B1HW, images_BCHW, factors_3B111[2]).clamp_(-2, 2)
 
     def _kept(self, batch: int, size: int, random: torch.Generator) -> Tensor:
         start_2B1 = torch.randint(0, size, (2, batch, 1), generator=random) - self.cutout // 2

@@ -4,6 +4,7 @@ Step t of seed s takes the same places of the same permutations whatever ran bef
 run goes on exactly where it stopped. Suffixes: N images, B batch, H, W, C.
 """
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from synthmix.seeding import generator
-from synthmix.types import ImageSet, Indices, Mixture
+from synthmix.types import ImageSet, Indices, Labels, Mixture
 
 IN_MEMORY_BYTES = 4 * 2**30
 """Training sets up to this size are copied into memory; larger ones are streamed by workers."""
@@ -90,8 +91,17 @@ def chosen(
 ) -> list[tuple[ImageSet, Indices]]:
     """Pair every source of a mixture with its rows, real images first."""
     pairs = [(real, mixture.real)]
-    pairs += [(synthetic[name], rows) for name, rows in mixture.synthetic.items()]
+    for name, rows in mixture.synthetic.items():
+        pairs.append((_labelled(synthetic[name], rows, mixture.labels.get(name)), rows))
     return [(source, rows) for source, rows in pairs if len(rows)]
+
+
+def _labelled(images: ImageSet, rows: Indices, labels: Labels | None) -> ImageSet:
+    if labels is None:
+        return images
+    changed = images.labels.copy()
+    changed[rows] = labels
+    return dataclasses.replace(images, labels=changed)
 
 
 def num_bytes(images: Sequence[tuple[ImageSet, Indices]]) -> int:

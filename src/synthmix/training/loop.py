@@ -55,8 +55,9 @@ class State:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint atomically."""
-        with replacing(path) as temporary:
-            torch.save(self._tensors() | {"step": self.step, "history": self.history}, temporary)
+        # through a file of Python's: torch's own writer does not tell a full disk from a fault
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            torch.save(self._tensors() | {"step": self.step, "history": self.history}, file)
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint that `save` wrote; tensors only, nothing is executed."""
@@ -91,7 +92,7 @@ class Trainer:
         self.images = chosen(mixture, real, synthetic)
         self.rows = Rows(mixture, recipe.batch_size, seed)
         crop = real.image_size // 8 if recipe.crop is None else recipe.crop
-        self.augmentation = Augmentation(crop, recipe.flip, recipe.cutout)
+        self.augmentation = Augmentation(crop, recipe.flip, recipe.cutout, recipe.jitter)
         self.state = self._start(real.num_classes, real.image_size)
 
     def steps(self) -> Iterator[State]:

@@ -1,5 +1,7 @@
 """Classifiers by name: ours, torchvision's ResNets with the right stem, and every timm model."""
 
+from difflib import get_close_matches
+
 from torch import nn
 
 from synthmix.errors import MissingPackage, SettingError, suggestion
@@ -12,6 +14,9 @@ With the ImageNet stem a 32-pixel image reaches the first block at 8 pixels, whi
 some 16 points on CIFAR-100.
 """
 
+_COMPACT = {"compact": (48, 96, 192), "compact-wide": (64, 128, 256)}
+"""Channels of the stem and of both stages."""
+
 _RESNETS = ("resnet18", "resnet34", "resnet50")
 _IMAGENET_STEM = "-imagenet-stem"
 _TIMM = "timm/"
@@ -19,7 +24,7 @@ _TIMM = "timm/"
 
 def model_names() -> list[str]:
     """List the names `build_model` knows; any `timm/NAME` comes on top."""
-    return ["compact", *_RESNETS, *(name + _IMAGENET_STEM for name in _RESNETS)]
+    return [*_COMPACT, *_RESNETS, *(name + _IMAGENET_STEM for name in _RESNETS)]
 
 
 def build_model(name: str, num_classes: int, image_size: int) -> nn.Module:
@@ -27,8 +32,8 @@ def build_model(name: str, num_classes: int, image_size: int) -> nn.Module:
 
     Raises SettingError for a name that is not known.
     """
-    if name == "compact":
-        return CompactResNet(num_classes)
+    if name in _COMPACT:
+        return CompactResNet(num_classes, widths=_COMPACT[name])
     if name.startswith(_TIMM):
         return _timm(name.removeprefix(_TIMM), num_classes, image_size)
     resnet = name.removesuffix(_IMAGENET_STEM)
@@ -57,7 +62,8 @@ def _timm(name: str, num_classes: int, image_size: int) -> nn.Module:
     except ModuleNotFoundError as error:
         raise MissingPackage(f"The model 'timm/{name}' needs: pip install timm") from error
     if not timm.is_model(name):
-        hint = suggestion(name, timm.list_models(f"{name[:4]}*"))
+        close = get_close_matches(name, timm.list_models(), n=3)
+        hint = f"Did you mean {' or '.join(close)}?" if close else "timm.list_models() names them."
         raise SettingError(f"training.model is 'timm/{name}', which timm does not have. {hint}")
     sized = {"img_size": image_size} if _takes_image_size(name) else {}
     model: nn.Module = timm.create_model(name, num_classes=num_classes, **sized)

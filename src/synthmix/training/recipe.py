@@ -1,6 +1,6 @@
 """The training recipe: every setting of a run, resolved before it starts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -13,7 +13,7 @@ class Recipe:
     """How a classifier is trained; equal for all arms of a study."""
 
     model: str = "compact"
-    """`compact`, `resnet18`, `resnet34` (with `-imagenet-stem` for 7x7 stride 2) or `timm/NAME`."""
+    """`compact`, `compact-wide`, `resnet18`, `resnet34` (`-imagenet-stem`: 7x7) or `timm/NAME`."""
 
     steps: Annotated[int, Ge(1)] = 1000
     """Optimiser steps of every arm, whatever the size of its training set."""
@@ -48,6 +48,9 @@ class Recipe:
     cutout: Annotated[int, Ge(0)] = 0
     """Side in pixels of a square that is blanked at a random place; 0 for none."""
 
+    jitter: Annotated[float, Ge(0), Lt(1)] = 0.0
+    """Largest relative change of brightness, contrast and saturation, each image on its own."""
+
     precision: Precision = "auto"
     """`auto` is bfloat16 where the hardware multiplies it natively, else float32."""
 
@@ -59,3 +62,27 @@ class Recipe:
 
     deterministic: bool = True
     """Whether a run repeats bitwise; false lets CUDA choose faster kernels."""
+
+
+def recipe_of(recipe: Recipe, control: str | None, image_size: int) -> Recipe:
+    """Return the recipe of a control arm; all but two controls keep the study's."""
+    if control == "half-steps":
+        return replace(recipe, steps=max(recipe.steps // 2, 1))
+    if control == "strong-augmentation":
+        return _strengthened(recipe, image_size)
+    return recipe
+
+
+def _strengthened(recipe: Recipe, image_size: int) -> Recipe:
+    """Return crops of a fourth of the image, half of its side blanked, and strong jitter.
+
+    Mirroring stays as it is: it is right or wrong, not strong or weak. Sources: DeVries & Taylor
+    2017 (cutout), Krizhevsky 2012 (crops, colours).
+    """
+    crop = image_size // 8 if recipe.crop is None else recipe.crop
+    return replace(
+        recipe,
+        crop=max(2 * crop, 1),
+        cutout=max(recipe.cutout, image_size // 2),
+        jitter=max(recipe.jitter, 0.4),
+    )

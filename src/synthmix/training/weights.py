@@ -6,6 +6,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from synthmix.hardware import resolve_device
+from synthmix.training.models import build_model
+from synthmix.training.recipe import Recipe
+
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Write a model's state as safetensors, contiguous and on the CPU."""
@@ -15,6 +19,19 @@ def save_weights(model: nn.Module, path: Path) -> None:
 def load_weights(model: nn.Module, path: Path) -> None:
     """Load what `save_weights` wrote; every name and shape must match."""
     model.load_state_dict(load_file(path))
+
+
+def load_classifier(path: Path, recipe: Recipe, num_classes: int, image_size: int) -> nn.Module:
+    """Return a finished run's classifier, laid out in memory as it was when it was trained.
+
+    On the same machine it predicts bitwise what the run itself predicted.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(recipe.model, num_classes, image_size)
+    load_weights(model, path)
+    device = resolve_device(recipe.device)
+    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model.eval()
 
 
 def _plain(value: Tensor) -> Tensor:

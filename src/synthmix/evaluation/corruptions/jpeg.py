@@ -1,0 +1,28 @@
+"""JPEG compression: a picture sent through the network."""
+
+import io
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from PIL import Image
+
+from synthmix.evaluation.corruptions import Corruption
+from synthmix.types import Pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jpeg(Corruption):
+    """Encodes and decodes as JPEG (Pillow's libjpeg, its default chroma subsampling)."""
+
+    levels: tuple[float, ...] = (80, 60, 40, 25, 10)
+    """Quality at severities 1 to 5, rounded to whole numbers."""
+
+    neutral: ClassVar[float] = 100.0
+    packages: ClassVar[tuple[str, ...]] = ("pillow",)
+
+    def apply(self, image: Pixels, level: float, seed: int) -> Pixels:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "JPEG", quality=round(level))
+        with Image.open(buffer) as decoded:
+            return np.asarray(decoded)

@@ -1,0 +1,212 @@
+"""Drawing batches with a loaded pipeline: prompts and starts in, pixels out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from PIL import Image
+
+from synthmix.errors import DataError, SettingError
+from synthmix.generators.diffusers._embeddings import EmbeddingCache
+from synthmix.generators.diffusers._memory import within_memory
+from synthmix.generators.diffusers._pipeline import (
+    Encoder,
+    Loading,
+    is_out_of_memory,
+    load,
+    quiet,
+    reads_negative_prompts,
+)
+from synthmix.generators.diffusers._weights import locate_vae
+from synthmix.hardware import resolve_device
+from synthmix.types import Request
+
+if TYPE_CHECKING:
+    from synthmix.generators.diffusers import Diffusers
+
+_FIRST_BATCH = {"cuda": 64, "mps": 8, "cpu": 8}
+"""Batch sizes from which `auto` goes down until one fits."""
+
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class Starts:
+    """Real images, from which those of their class start."""
+
+    def __init__(self, path: Path, num_classes: int) -> None:
+        stored = np.load(path, allow_pickle=False)
+        self.pixels, labels = stored["pixels"], stored["labels"]
+        self.rows = [np.flatnonzero(labels == label) for label in range(num_classes)]
+
+    def of(self, request: Request, width: int, height: int) -> Image.Image:
+        rows = self.rows[request.label]
+        if not len(rows):
+            raise DataError(
+                f"strength: class '{request.class_name}' has no real image to start from."
+            )
+        image = Image.fromarray(self.pixels[rows[request.index % len(rows)]])
+        return image.resize((width, height), Image.Resampling.LANCZOS)
+
+
+class Runner:
+    """A loaded pipeline and what it needs for a batch."""
+
+    def __init__(self, settings: "Diffusers") -> None:
+        self.settings = settings
+        self.device = resolve_device(settings.device)
+        self.dtype = _dtype(settings.precision, self.device)
+        located = settings._located()
+        self.pipeline = load(
+            Loading(
+                located=located,
+                variant=settings.variant,
+                dtype=self.dtype,
+                device=self.device,
+                tiny_vae=locate_vae(settings.tiny_vae) if settings.tiny_vae else None,
+                safety_checker=settings.safety_checker,
+                vae_slicing=settings.vae_slicing,
+                vae_tiling=settings.vae_tiling,
+                from_images=settings.strength is not None,
+            )
+        )
+        self.encoder = Encoder(self.pipeline, settings.prompt_chunks)
+        self.guided = settings.guidance_scale > 1
+        self.steers_away = self.guided and reads_negative_prompts(located)
+        depends_on = {
+            "revision": located.revision,
+            "dtype": str(self.dtype),
+            "device": self.device,
+            "chunks": settings.prompt_chunks,
+            "guided": self.guided,
+            "negative_prompt": settings.negative_prompt if self.guided else "",
+            # both can move the last bits, and a cache must not
+            "threads": torch.get_num_threads(),
+            "versions": [torch.__version__, transformers.__version__],
+        }
+        self.embeddings = EmbeddingCache(depends_on, settings.embedding_cache_gb)
+
+    def draw(self, batch: dict[int, Request], size: int, starts: Starts | None) -> list[Any]:
+        """Return the images of the requests in a batch's slots, in the order of the slots.
+
+        Empty slots are filled: the batch always has its full size, and an image always has the
+        same slot, since both can move the last bits.
+        """
+        filler = next(iter(batch.values()))
+        requests = [batch.get(slot, filler) for slot in range(size)]
+        how = self._prompts(requests) | self._starting(requests, starts)
+        with torch.inference_mode(), quiet():
+            try:
+                images = self.pipeline(
+                    **how,
+                    num_inference_steps=self.settings.num_inference_steps,
+                    guidance_scale=self.settings.guidance_scale,
+                    generator=[torch.Generator("cpu").manual_seed(each.seed) for each in requests],
+                    output_type="pt",
+                ).images
+            except (ValueError, TypeError) as error:
+                raise self._refused(error) from None
+        return _to_pixels(images, sorted(batch))
+
+    def _refused(self, error: Exception) -> SettingError:
+        reason = " ".join(str(error).split())[:200]
+        kind = type(self.pipeline).__name__
+        return SettingError(
+            f"model '{self.settings.model}': its {kind} cannot draw with these settings: {reason}"
+        )
+
+    def _prompts(self, requests: Sequence[Request]) -> dict[str, Any]:
+        texts = [each.prompt or "" for each in requests]
+        if not self.encoder.is_known:
+            negative = self.settings.negative_prompt
+            return {"prompt": texts} | (
+                {"negative_prompt": [negative] * len(texts)}
+                if self.steers_away and negative
+                else {}
+            )
+        found = [self.embeddings.get(text, self._encode) for text in texts]
+        return {
+            name: torch.stack([each[name] for each in found]).to(self.device) for name in found[0]
+        }
+
+    def _encode(self, prompt: str) -> Any:
+        return self.encoder.encode(prompt, self.settings.negative_prompt, self.guided)
+
+    def _starting(self, requests: Sequence[Request], starts: Starts | None) -> dict[str, Any]:
+        width, height = self.settings.width, self.settings.height
+        if self.settings.strength is None:
+            return {"width": width, "height": height}
+        blank = Image.new("RGB", (width, height), "grey")
+        images = [starts.of(each, width, height) if starts else blank for each in requests]
+        return {"image": images, "strength": self.settings.strength}
+
+
+def batches(
+    requests: Sequence[Request], size: int, num_classes: int
+) -> Iterator[dict[int, Request]]:
+    """Cut requests into batches in which each has the slot that follows from its number."""
+    batch: dict[int, Request] = {}
+    for request in requests:
+        slot = (request.index * num_classes + request.label) % size
+        if batch and slot <= max(batch):
+            yield batch
+            batch = {}
+        batch[slot] = request
+    yield batch
+
+
+def _to_pixels(images_NCHW: torch.Tensor, slots: Sequence[int]) -> list[Any]:
+    """Return images in [0, 1] as uint8 `[H, W, 3]`, rounded; one that is not finite as float."""
+    images_NHWC = images_NCHW.float().permute(0, 2, 3, 1)[list(slots)]
+    finite = images_NHWC.isfinite().flatten(1).all(1).tolist()
+    # on the device: a quarter of the bytes to bring over
+    levels = (images_NHWC.nan_to_num() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    exact = images_NHWC.cpu().numpy() if not all(finite) else levels
+    return [levels[n] if good else exact[n] for n, good in enumerate(finite)]
+
+
+def _dtype(precision: str, device: str) -> torch.dtype:
+    if precision == "auto":
+        return torch.float16 if device.startswith("cuda") else torch.float32
+    return _DTYPES[precision]
+
+
+def fitting_batch(settings: "Diffusers") -> int:
+    """Return the first of ever smaller batches that fits in memory."""
+    runner = runner_of(settings)
+    size = _FIRST_BATCH[runner.device.partition(":")[0]]
+    while size > 1:
+        try:
+            with within_memory():
+                runner.draw({0: Request(0, "", 0, 0, "a photo")}, size, None)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            _release()
+            size //= 2
+        else:
+            return size
+    return 1
+
+
+def _release() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@lru_cache(maxsize=1)
+def _cached_runner(settings: "Diffusers", revision: str) -> Runner:
+    return Runner(settings)
+
+
+def runner_of(settings: "Diffusers") -> Runner:
+    """Return the pipeline for these settings; kept, since a set is drawn in many shards."""
+    # neither changes what is loaded; so many steps leave some at any strength
+    loaded_alike = replace(settings, batch_size=1, num_inference_steps=1000)
+    runner = _cached_runner(loaded_alike, settings._located().revision)
+    runner.settings = settings
+    return runner

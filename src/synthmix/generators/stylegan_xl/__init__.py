@@ -1,0 +1,204 @@
+"""StyleGAN-XL: class-conditional images from published weights, in one pass of a network."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Le
+from numpy.typing import NDArray
+
+from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.generators import Generator
+from synthmix.generators.stylegan_xl import _weights
+from synthmix.generators.stylegan_xl._network import Generator as Network
+from synthmix.generators.stylegan_xl._original import original_latents, to_pixels
+from synthmix.hardware import resolve_device
+from synthmix.seeding import generator as random_generator
+from synthmix.types import Device as DeviceName
+from synthmix.types import Pixels, Precision, Request
+
+Psi = Annotated[float, Ge(0), Le(2)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleganXl(Generator):
+    """Draws images of a class from a trained StyleGAN-XL (Sauer et al. 2022).
+
+    The checkpoint is a published pickle, read without running anything it holds, or the
+    safetensors file that `synthmix weights convert` makes of it.
+    """
+
+    terms: ClassVar[str] = (
+        "StyleGAN-XL's repository is under the MIT licence (its source files carry NVIDIA's own "
+        "terms); weights are published without terms of their own, and the images they were "
+        "trained on have theirs"
+    )
+
+    checkpoint: Path
+    """The published pickle (such as `cifar10.pkl`) or its converted safetensors file."""
+
+    sha256: str | None = None
+    """What the checkpoint's sha256 must be; not checked where not given."""
+
+    class_names: tuple[str, ...] = ()
+    """The network's classes in its own order; the study's, in their order, where not given."""
+
+    truncation_psi: Psi = 1.0
+    """1 draws the whole variety; towards 0 all images near the mean image of their class."""
+
+    class_truncation_psi: Mapping[str, Psi] = field(default_factory=dict)
+    """Classes that take another `truncation_psi`, by name."""
+
+    truncation_cutoff: Annotated[int, Ge(0)] | None = None
+    """Layers, from the coarsest, that are truncated; all where not given."""
+
+    centroids: Path | None = None
+    """A `.npy` file `[K, w_dim]`: truncation goes towards the nearest of these styles instead."""
+
+    seeds: Literal["synthmix", "original"] = "synthmix"
+    """`original`: image i of every class has the latent of the image script's `--seeds i`."""
+
+    conversion: Literal["round", "truncate"] = "round"
+    """To whole grey levels: rounded, or cut off as the original's image script does."""
+
+    batch_size: Annotated[int, Ge(1)] = 4
+    """Images drawn together; 4 suits a processor's cache, a GPU takes 64 and more."""
+
+    precision: Precision = "auto"
+    """Of the convolutions; `auto` is float32. bfloat16 errs by about 1 % of the pixels' spread."""
+
+    device: DeviceName = "auto"
+    """`auto` is CUDA, then MPS, then CPU."""
+
+    def settings(self) -> dict[str, Any]:
+        """Return every setting; files are named by their content, wherever they lie."""
+        named = {"checkpoint": _weights.checked_sha256(self.checkpoint, self.sha256)}
+        if self.centroids is not None:
+            named["centroids"] = _weights.checked_sha256(self.centroids)
+        return {**super().settings(), **named, "sha256": None}
+
+    def generate(
+        self,
+        requests: Sequence[Request],
+        *,
+        class_names: tuple[str, ...],
+        image_size: int,
+        fitted: Path | None = None,
+    ) -> Iterator[Pixels]:
+        """Yield one uint8 image per request, in order, at the network's own size."""
+        if not requests:
+            return
+        device = resolve_device(self.device)
+        digest = _weights.checked_sha256(self.checkpoint, self.sha256)
+        network = _network(self.checkpoint, digest, device, self.precision, self.seeds)
+        labels = self._labels(class_names, network.spec.mapping.c_dim)
+        psi = self._psi(class_names)
+        _check_labels(requests, class_names)
+        for start in range(0, len(requests), self.batch_size):
+            chunk = requests[start : start + self.batch_size]
+            # always a full batch: kernels are chosen by its size
+            padded = [*chunk, *[chunk[-1]] * (self.batch_size - len(chunk))]
+            pixels = self._draw(network, padded, labels, psi, device)
+            yield from pixels[: len(chunk)]
+
+    def _draw(
+        self,
+        network: Network,
+        requests: Sequence[Request],
+        labels: list[int],
+        psi: list[float],
+        device: str,
+    ) -> Pixels:
+        z_ND = np.stack([self._latent(each, network.spec.mapping.z_dim) for each in requests])
+        labels_N = torch.tensor([labels[each.label] for each in requests], device=device)
+        psi_N = torch.tensor([psi[each.label] for each in requests], device=device)
+        with torch.inference_mode():
+            w_NLD = network.mapping(
+                torch.from_numpy(z_ND).float().to(device),
+                labels_N,
+                psi=psi_N,
+                cutoff=self.truncation_cutoff,
+                centroids=self._centroids(network, device),
+            )
+            images_NCHW = network.synthesis(w_NLD)
+        return to_pixels(images_NCHW.expand(-1, 3, -1, -1), self.conversion)
+
+    def _latent(self, request: Request, z_dim: int) -> NDArray[np.float64]:
+        if self.seeds == "original":
+            return original_latents(request.index, 1, z_dim).reshape(z_dim)
+        return random_generator(request.seed, "stylegan-xl: latent").standard_normal(z_dim)
+
+    def _labels(self, class_names: tuple[str, ...], c_dim: int) -> list[int]:
+        """Return the network's label of each class of the study."""
+        if not c_dim:
+            raise DataError(
+                f"{self.checkpoint} is unconditional: it has no classes and cannot draw labelled "
+                "images."
+            )
+        if self.class_names:
+            return self._named_labels(class_names, c_dim)
+        if len(class_names) != c_dim:
+            raise DataError(
+                f"{self.checkpoint} draws {c_dim} classes, but the study has {len(class_names)}; "
+                f"name the network's {c_dim} in the setting class_names, in its order."
+            )
+        return list(range(c_dim))
+
+    def _named_labels(self, class_names: tuple[str, ...], c_dim: int) -> list[int]:
+        if len(self.class_names) != c_dim:
+            raise SettingError(
+                f"class_names holds {len(self.class_names)} names, but {self.checkpoint} draws "
+                f"{c_dim} classes."
+            )
+        for name in class_names:
+            if name not in self.class_names:
+                raise SettingError(
+                    f"class_names has no '{name}', a class of the study. "
+                    f"{suggestion(name, self.class_names)}"
+                )
+        return [self.class_names.index(name) for name in class_names]
+
+    def _psi(self, class_names: tuple[str, ...]) -> list[float]:
+        for name in self.class_truncation_psi:
+            if name not in class_names:
+                raise SettingError(
+                    f"class_truncation_psi has '{name}', which is no class of the study. "
+                    f"{suggestion(name, class_names)}"
+                )
+        return [self.class_truncation_psi.get(name, self.truncation_psi) for name in class_names]
+
+    def _centroids(self, network: Network, device: str) -> torch.Tensor | None:
+        if self.centroids is None:
+            return None
+        try:
+            styles = np.load(self.centroids, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise DataError(f"centroids: {self.centroids} is no .npy file: {error}") from None
+        width = network.spec.mapping.w_dim
+        if styles.ndim != 2 or styles.shape[1] != width:
+            raise DataError(f"centroids: {self.centroids} must be [K, {width}], is {styles.shape}.")
+        return torch.from_numpy(styles).float().to(device)
+
+
+def _check_labels(requests: Sequence[Request], class_names: tuple[str, ...]) -> None:
+    for request in requests:
+        if not 0 <= request.label < len(class_names):
+            raise DataError(
+                f"Image {request.index} asks for label {request.label}; the study has the labels "
+                f"0 to {len(class_names) - 1}."
+            )
+
+
+@lru_cache(maxsize=1)
+def _network(path: Path, digest: str, device: str, precision: str, seeds: str) -> Network:
+    """Return a network ready to draw; kept, since a set is drawn in many shards."""
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+    network = _weights.load(path).to(device)
+    if seeds == "original":
+        # the image script overwrites what the file holds
+        network.synthesis.input.transform = torch.eye(3, device=device)
+    return network.prepare(dtype)

@@ -1,0 +1,329 @@
+"""The generator in plain PyTorch: mapping, Fourier input, alias-free layers.
+
+Karras et al., "Alias-Free Generative Adversarial Networks" (2021), with the class embedding and
+the class-wise truncation of Sauer et al., "StyleGAN-XL" (2022). Inference only. Suffixes: N batch,
+C or I or O channels, H and W sides, D features, L styles.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from synthmix.generators.stylegan_xl._architecture import Architecture, Fourier, Layer, Mapping
+from synthmix.generators.stylegan_xl._filters import (
+    AxisFilter,
+    downsampling_matrix,
+    radial,
+    separable,
+    upsampling_matrix,
+)
+
+EPSILON = 1e-8
+SLOPE = 0.2
+CHANNELS = 128
+"""Channels of which a processor resamples all at once."""
+
+
+def rms_normalised(x: Tensor) -> Tensor:
+    """Return each row divided by the root of its mean square."""
+    return x * (x.square().mean(-1, keepdim=True) + EPSILON).rsqrt()
+
+
+def each_by(matrix: Tensor, columns_NIK: Tensor) -> Tensor:
+    """Return `matrix @ columns` `[N, O, K]`, one product an image.
+
+    In one product of all of them the last bits of an image would depend on its place.
+    """
+    return torch.bmm(matrix.expand(len(columns_NIK), -1, -1), columns_NIK)
+
+
+class FullyConnected(nn.Module):
+    """A linear layer whose stored weights are scaled when it runs."""
+
+    def __init__(
+        self, inputs: int, outputs: int, *, lr_multiplier: float = 1, lrelu: bool = False
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs) / lr_multiplier)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.weight_gain = lr_multiplier / math.sqrt(inputs)
+        self.bias_gain = lr_multiplier
+        self.lrelu = lrelu
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = each_by(self.weight * self.weight_gain, x[:, :, None]).squeeze(2)
+        y = y + self.bias * self.bias_gain
+        return functional.leaky_relu(y, SLOPE) * math.sqrt(2) if self.lrelu else y
+
+
+class MappingNetwork(nn.Module):
+    """Latents `[N, z_dim]` and class indices `[N]` to styles `[N, num_ws, w_dim]`."""
+
+    w_avg: Tensor
+
+    def __init__(self, spec: Mapping, num_ws: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.num_ws = num_ws
+        self.embed = nn.Embedding(spec.num_embeddings, spec.embedding_dim)
+        inputs = spec.z_dim
+        if spec.c_dim:
+            self.embed_proj = FullyConnected(spec.embedding_dim, spec.z_dim, lrelu=True)
+            inputs = 2 * spec.z_dim
+        for number in range(spec.num_layers):
+            layer = FullyConnected(inputs, spec.w_dim, lr_multiplier=spec.lr_multiplier, lrelu=True)
+            self.add_module(f"fc{number}", layer)
+            inputs = spec.w_dim
+        shape = (spec.c_dim, spec.w_dim) if spec.c_dim else (spec.w_dim,)
+        self.register_buffer("w_avg", torch.zeros(shape))
+
+    def forward(
+        self,
+        z_ND: Tensor,
+        labels_N: Tensor | None = None,
+        *,
+        psi: float | Tensor = 1.0,
+        cutoff: int | None = None,
+        centroids: Tensor | None = None,
+    ) -> Tensor:
+        """Return styles, the first `cutoff` of them truncated by `psi` (one number or one each).
+
+        Truncation pulls towards the class's mean style or, with `centroids` `[K, w_dim]`, towards
+        the nearest of those (Mokady et al. 2022).
+        """
+        x = rms_normalised(z_ND.to(torch.float32))
+        if self.spec.c_dim:
+            assert labels_N is not None, "a class-conditional network needs labels"
+            x = torch.cat([x, rms_normalised(self.embed_proj(self.embed(labels_N)))], 1)
+        for number in range(self.spec.num_layers):
+            x = self.get_submodule(f"fc{number}")(x)
+        centre_ND = self._centre(x, labels_N, centroids)
+        psi_N1 = torch.as_tensor(psi, dtype=x.dtype, device=x.device).reshape(-1, 1)
+        w_NLD = x[:, None].repeat(1, self.num_ws, 1)
+        truncated_ND = centre_ND + psi_N1 * (x - centre_ND)
+        # psi 1 must change nothing, not even the last bit
+        w_NLD[:, :cutoff] = torch.where(psi_N1 == 1, x, truncated_ND)[:, None]
+        return w_NLD
+
+    def _centre(self, w_ND: Tensor, labels_N: Tensor | None, centroids: Tensor | None) -> Tensor:
+        if centroids is not None:
+            return centroids[torch.cdist(w_ND, centroids).argmin(1)]
+        return self.w_avg[labels_N] if self.spec.c_dim else self.w_avg
+
+
+class FourierInput(nn.Module):
+    """Sine waves, moved and turned by the style, mixed by a trained matrix."""
+
+    freqs: Tensor
+    phases: Tensor
+    transform: Tensor
+
+    def __init__(self, spec: Fourier, w_dim: int) -> None:
+        super().__init__()
+        self.spec = spec
+        self.affine = FullyConnected(w_dim, 4)
+        nn.init.zeros_(self.affine.weight)
+        with torch.no_grad():
+            self.affine.bias[0] = 1
+        self.weight = nn.Parameter(torch.randn(spec.channels, spec.channels))
+        normal = torch.randn(spec.channels, 2)
+        length = normal.norm(dim=1, keepdim=True)
+        bandwidth = spec.bandwidth
+        self.register_buffer("freqs", normal / (length * length.square().exp() ** 0.25) * bandwidth)
+        self.register_buffer("phases", torch.rand(spec.channels) - 0.5)
+        self.register_buffer("transform", torch.eye(3))
+
+    def forward(self, w_ND: Tensor) -> Tensor:
+        t = self.affine(w_ND)
+        t = t / t[:, :2].norm(dim=1, keepdim=True)
+        m = self._moved(t) @ self.transform
+        phases_NC = self.phases + each_by(self.freqs, m[:, :2, 2:]).squeeze(2)
+        freqs_NC2 = each_by(self.freqs, m[:, :2, :2])
+        spec = self.spec
+        fading = (freqs_NC2.norm(dim=2) - spec.bandwidth) / (
+            spec.sampling_rate / 2 - spec.bandwidth
+        )
+        amplitudes_NC = (1 - fading).clamp(0, 1)
+        places = torch.arange(spec.size, device=w_ND.device) - (spec.size - 1) / 2
+        grid = places / spec.sampling_rate
+        x_NC1W = freqs_NC2[:, :, None, None, 0] * grid
+        y_NCH1 = freqs_NC2[:, :, None, None, 1] * grid[:, None]
+        cycles_NCHW = x_NC1W + y_NCH1 + phases_NC[:, :, None, None]
+        waves_NCHW = (2 * math.pi * cycles_NCHW).sin() * amplitudes_NC[:, :, None, None]
+        mixing = self.weight / math.sqrt(spec.channels)
+        return each_by(mixing, waves_NCHW.flatten(2)).view(waves_NCHW.shape)
+
+    @staticmethod
+    def _moved(t_N4: Tensor) -> Tensor:
+        cosine, sine, x, y = t_N4.unbind(1)
+        zero, one = torch.zeros_like(x), torch.ones_like(x)
+        turn = torch.stack([cosine, -sine, zero, sine, cosine, zero, zero, zero, one], 1)
+        shift = torch.stack([one, zero, -x, zero, one, -y, zero, zero, one], 1)
+        moved: Tensor = turn.view(-1, 3, 3) @ shift.view(-1, 3, 3)
+        return moved
+
+
+class SynthesisLayer(nn.Module):
+    """Modulated convolution, then a leaky ReLU at a higher rate between two low-pass filters."""
+
+    up_filter: Tensor
+    down_filter: Tensor
+    magnitude_ema: Tensor
+    resampling: nn.ModuleList
+
+    def __init__(self, spec: Layer, w_dim: int) -> None:
+        super().__init__()
+        self.spec = spec
+        kernel = spec.conv_kernel
+        self.affine = FullyConnected(w_dim, spec.in_channels)
+        nn.init.ones_(self.affine.bias)
+        weight = torch.randn(spec.out_channels, spec.in_channels, kernel, kernel)
+        self.weight = nn.Parameter(weight)
+        self.bias = nn.Parameter(torch.zeros(spec.out_channels))
+        self.register_buffer("magnitude_ema", torch.ones(()))
+        if spec.up_taps > 1:
+            self.register_buffer("up_filter", torch.from_numpy(separable(spec.up_band)))
+        if spec.down_taps > 1:
+            design = radial if spec.is_radial else separable
+            self.register_buffer("down_filter", torch.from_numpy(design(spec.down_band)))
+
+    @torch.no_grad()
+    def prepare(self, dtype: torch.dtype) -> None:
+        """Derive what every image shares from the loaded weights; call once, before running."""
+        spec = self.spec
+        weight = self.weight.float()
+        if spec.is_torgb:
+            weight = weight / math.sqrt(weight[0].numel())
+        else:
+            weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
+            self.register_buffer("energy_OI", weight.square().sum((2, 3)), persistent=False)
+        shared = weight.to(dtype).contiguous(memory_format=torch.channels_last)
+        self.register_buffer("shared_OIkk", shared, persistent=False)
+        if not spec.is_torgb:
+            self.resampling = nn.ModuleList(self._filters()).to(weight.device)
+
+    def _filters(self) -> list[nn.Module]:
+        spec = self.spec
+        none = torch.ones(1)
+        up = self.up_filter.cpu() if spec.up_taps > 1 else none
+        up_MI = upsampling_matrix(up, spec.up, spec.padding, spec.conv_size)
+        # the gain of the leaky ReLU, a factor of sqrt(2), is moved behind it into the filter
+        if spec.is_radial:
+            taps = self.down_filter.cpu() * math.sqrt(2)
+            return [AxisFilter(up_MI), _RadialDown(taps, spec.down)]
+        taps = self.down_filter.cpu() if spec.down_taps > 1 else none
+        down_OM = downsampling_matrix(taps, spec.down, len(up_MI)) * 2**0.25
+        return [AxisFilter(up_MI), AxisFilter(down_OM)]
+
+    def convolve(self, x_NIHW: Tensor, w_ND: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a convolution with one shared kernel, and the gains `[N, O]` it lacks.
+
+        Their product is the modulated and demodulated convolution, before the bias.
+        """
+        styles_NI = self.affine(w_ND)
+        shared = self.get_buffer("shared_OIkk")
+        gains_NO = self.magnitude_ema.rsqrt().expand(len(w_ND), self.spec.out_channels)
+        if not self.spec.is_torgb:
+            # over the channels of one image, not of the batch: it cancels below up to epsilon
+            styles_NI = styles_NI * styles_NI.square().mean(1, keepdim=True).rsqrt()
+            energy_NO = each_by(self.get_buffer("energy_OI"), styles_NI.square()[:, :, None])
+            gains_NO = gains_NO * (energy_NO.squeeze(2) + EPSILON).rsqrt()
+        scaled_NIHW = (x_NIHW * styles_NI[:, :, None, None]).to(shared.dtype)
+        y_NOHW = functional.conv2d(scaled_NIHW, shared, padding=self.spec.conv_kernel - 1)
+        return y_NOHW.to(x_NIHW.dtype), gains_NO
+
+    def forward(self, x_NIHW: Tensor, w_ND: Tensor) -> Tensor:
+        y_NOHW, gains_NO = self.convolve(x_NIHW, w_ND)
+        y_NHWO = y_NOHW.permute(0, 2, 3, 1)
+        if y_NHWO.device.type == "cpu":
+            # the rate in between is the widest place: a part of it stays in the cache
+            z_NHWO = self._in_parts(y_NHWO, gains_NO)
+        else:
+            z_NHWO = self._resampled(y_NHWO, gains_NO[:, None, None], self.bias)
+        return z_NHWO.permute(0, 3, 1, 2)
+
+    def _in_parts(self, y_NHWO: Tensor, gains_NO: Tensor) -> Tensor:
+        size = self.spec.out_size
+        whole = y_NHWO.new_empty(len(y_NHWO), size, size, y_NHWO.shape[3])
+        for start in range(0, y_NHWO.shape[3], CHANNELS):
+            part = slice(start, start + CHANNELS)
+            for n, y_HWO in enumerate(y_NHWO[..., part]):
+                gains_O, bias_O = gains_NO[n, part], self.bias[part]
+                whole[n, :, :, part] = self._resampled(y_HWO[None], gains_O, bias_O)[0]
+        return whole
+
+    def _resampled(self, y_NHWO: Tensor, gains: Tensor, bias_O: Tensor) -> Tensor:
+        y_NHWO = torch.addcmul(bias_O, y_NHWO, gains)
+        clamp = self.spec.conv_clamp
+        if self.spec.is_torgb:
+            return y_NHWO if clamp is None else y_NHWO.clamp_(-clamp, clamp)
+        up, down = self.resampling
+        assert isinstance(up, AxisFilter)
+        y_NHWO = functional.leaky_relu_(up.columns(up.rows(y_NHWO)), SLOPE)
+        if clamp is not None:
+            y_NHWO.clamp_(-clamp / math.sqrt(2), clamp / math.sqrt(2))
+        if isinstance(down, AxisFilter):
+            return down.rows(down.columns(y_NHWO))
+        return cast(Tensor, down(y_NHWO))
+
+
+class _RadialDown(nn.Module):
+    """A two-dimensional filter on every channel, then every `down`-th place."""
+
+    taps: Tensor
+
+    def __init__(self, taps: Tensor, down: int) -> None:
+        super().__init__()
+        self.down = down
+        self.register_buffer("taps", taps, persistent=False)
+
+    def forward(self, x_NHWC: Tensor) -> Tensor:
+        x_NCHW = x_NHWC.permute(0, 3, 1, 2)
+        kernel = self.taps.expand(x_NCHW.shape[1], 1, -1, -1)
+        y_NCHW = functional.conv2d(x_NCHW, kernel, stride=self.down, groups=x_NCHW.shape[1])
+        return y_NCHW.permute(0, 2, 3, 1)
+
+
+class SynthesisNetwork(nn.Module):
+    """Styles `[N, num_ws, w_dim]` to images `[N, C, H, W]`, nominally in [-1, 1]."""
+
+    def __init__(self, spec: Architecture) -> None:
+        super().__init__()
+        self.output_scale = spec.output_scale
+        self.names = [layer.name for layer in spec.layers]
+        self.input = FourierInput(spec.fourier, spec.mapping.w_dim)
+        for layer in spec.layers:
+            self.add_module(layer.name, SynthesisLayer(layer, spec.mapping.w_dim))
+
+    def layers(self) -> Iterator[SynthesisLayer]:
+        """Yield the layers in the order in which they run."""
+        for name in self.names:
+            layer = self.get_submodule(name)
+            assert isinstance(layer, SynthesisLayer)
+            yield layer
+
+    def forward(self, w_NLD: Tensor) -> Tensor:
+        x: Tensor = self.input(w_NLD[:, 0]).contiguous(memory_format=torch.channels_last)
+        for number, layer in enumerate(self.layers(), 1):
+            x = layer(x, w_NLD[:, number])
+        return x * self.output_scale
+
+
+class Generator(nn.Module):
+    """The whole network, with the parameter names of the published files."""
+
+    def __init__(self, spec: Architecture) -> None:
+        super().__init__()
+        self.spec = spec
+        self.mapping = MappingNetwork(spec.mapping, spec.num_ws)
+        self.synthesis = SynthesisNetwork(spec)
+
+    def prepare(self, dtype: torch.dtype = torch.float32) -> "Generator":
+        """Get ready to run at this precision of convolutions and filters; returns itself."""
+        for layer in self.synthesis.layers():
+            layer.prepare(dtype)
+        return self.eval().requires_grad_(False)

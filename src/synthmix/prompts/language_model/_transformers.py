@@ -1,0 +1,197 @@
+"""Causal models through transformers: a chat for those that were tuned for it, else examples."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import Tensor
+from transformers.generation.logits_process import (
+    LogitsProcessor,
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+)
+
+from synthmix.errors import SettingError
+from synthmix.hardware import resolve_device
+from synthmix.prompts.language_model._questions import Answer, Asking, Question, Work, examples
+
+_ENDS = ("<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|end|>")
+"""Tokens that end a turn of a chat, which a model's own settings may leave out."""
+
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What decides how a model is loaded."""
+
+    folder: Path
+    quantize: str | None
+    precision: str
+    device: str
+
+
+class Transformers:
+    """Writes `batch` texts at a time; each row draws from its own question's seed."""
+
+    name = "transformers"
+    version = f"transformers {transformers.__version__}, torch {torch.__version__}"
+
+    def __init__(self, how: Loading, asking: Asking, batch: int) -> None:
+        self.asking = asking
+        self.batch = batch
+        self._tokenizer, self._model = _loaded(how)
+        self._is_chat = self._tokenizer.chat_template is not None
+        self._ends = _end_ids(self._tokenizer, self._model)
+        if not self._is_chat:  # an example ends with its line
+            self._ends |= _line_ids(self._tokenizer)
+
+    def run(self, work: Work) -> None:
+        """Answer until there is no question left."""
+        while questions := list(islice(iter(work.next, None), self.batch)):
+            for question, answer in zip(questions, self._answers(questions), strict=True):
+                work.take(question, answer)
+
+    def _answers(self, questions: Sequence[Question]) -> list[Answer]:
+        asked = self._asked([each.subject for each in questions])
+        length = asked["input_ids"].shape[1]
+        how = self.asking
+        drawing = LogitsProcessorList(
+            [
+                RepetitionPenaltyLogitsProcessor(how.repeat_penalty, prompt_ignore_length=length),
+                TemperatureLogitsWarper(how.temperature),
+                MinPLogitsWarper(how.min_p),
+                _OwnDraw([each.attempt_seed for each in questions]),
+            ]
+        )
+        with torch.inference_mode(), quiet():
+            found = self._model.generate(
+                **asked,
+                max_new_tokens=how.max_new_tokens,
+                do_sample=False,  # the draw is the last of `drawing`
+                logits_processor=drawing,
+                eos_token_id=sorted(self._ends),
+                pad_token_id=self._tokenizer.pad_token_id,
+            )
+        pairs = zip(questions, found[:, length:].tolist(), strict=True)
+        return [self._answer(question, new) for question, new in pairs]
+
+    def _asked(self, subjects: Sequence[str]) -> Any:
+        if not self._is_chat:
+            texts = [examples(each, self.asking.opening) for each in subjects]
+            found = self._tokenizer(texts, return_tensors="pt", padding=True)
+        else:
+            told = [self.asking.instruction.format(subject=each) for each in subjects]
+            # the template begins with the token that begins a text: it must not be added again
+            found = self._tokenizer.apply_chat_template(
+                [[{"role": "user", "content": each}] for each in told],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                padding=True,
+            )
+        return {
+            name: found[name].to(self._model.device) for name in ("input_ids", "attention_mask")
+        }
+
+    def _answer(self, question: Question, new: list[int]) -> Answer:
+        # the last token is decoded too: one of "." and a line's end belongs to the text by half
+        end = next((at for at, token in enumerate(new, start=1) if token in self._ends), None)
+        text = self._tokenizer.decode(new[:end], skip_special_tokens=True)
+        if self._is_chat:
+            return Answer(text, end is None)
+        opening = self.asking.opening.format(subject=question.subject)
+        return Answer(opening + text.partition("\n")[0], end is None)
+
+
+class _OwnDraw(LogitsProcessor):  # type: ignore[misc]
+    """Draws each row's token with a generator of its own, so that neighbours share none."""
+
+    def __init__(self, seeds: Sequence[int]) -> None:
+        self._random = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        places = torch.stack([torch.rand(1, generator=each) for each in self._random])
+        reached = scores.float().softmax(-1).cumsum(-1)
+        # of the row's own sum: rounding may leave that a little off 1
+        chosen = torch.searchsorted(
+            reached, places.to(reached.device) * reached[:, -1:], right=True
+        )
+        chosen = chosen.clamp(max=scores.shape[1] - 1)
+        return torch.full_like(scores, float("-inf")).scatter(1, chosen, 0.0)
+
+
+@lru_cache(maxsize=1)
+def _loaded(how: Loading) -> tuple[Any, Any]:
+    """Return tokenizer and model, ready on its device; raises SettingError in one line."""
+    device = resolve_device(how.device)
+    options: dict[str, Any] = {"dtype": _dtype(how.precision, device)}
+    if how.quantize is not None:
+        options |= {"quantization_config": _quantization(how.quantize), "device_map": device}
+    safely = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        with quiet():
+            tokenizer = transformers.AutoTokenizer.from_pretrained(
+                how.folder, padding_side="left", **safely
+            )
+            model = transformers.AutoModelForCausalLM.from_pretrained(
+                how.folder, use_safetensors=True, **safely, **options
+            )
+    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise SettingError(f"model '{how.folder}' cannot be loaded: {reason}") from None
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer, (model if how.quantize else model.to(device)).eval()
+
+
+def _dtype(precision: str, device: str) -> torch.dtype:
+    if precision == "auto":
+        # half the memory wherever the model is read; the texts are sampled anyway
+        return torch.float32 if device == "mps" else torch.bfloat16
+    return _DTYPES[precision]
+
+
+def _quantization(quantize: str) -> Any:
+    if quantize == "8bit":
+        return transformers.BitsAndBytesConfig(load_in_8bit=True)
+    return transformers.BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def _end_ids(tokenizer: Any, model: Any) -> set[int]:
+    own = model.generation_config.eos_token_id
+    found = {*(own if isinstance(own, list) else [own]), tokenizer.eos_token_id}
+    known = tokenizer.get_vocab()
+    found |= {known[each] for each in _ENDS if each in known}
+    return {each for each in found if each is not None}
+
+
+def _line_ids(tokenizer: Any) -> set[int]:
+    """Return the tokens with a line's end in them, as each kind of tokenizer spells it."""
+    spelt = ("\n", "\u010a", "<0x0A>")
+    return {
+        token for text, token in tokenizer.get_vocab().items() if any(end in text for end in spelt)
+    }
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence progress bars and what the library says of settings that are meant."""
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    yield

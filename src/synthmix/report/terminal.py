@@ -1,0 +1,38 @@
+"""The verdict as lines for a terminal: the study's sentence, then every arm, then hypotheses."""
+
+from collections.abc import Mapping
+
+from synthmix.report import sentences
+from synthmix.report.results import Results
+from synthmix.types import Json
+
+
+def lines(results: Results) -> list[str]:
+    """Return the headline, one line a judged arm, and the outcomes of declared hypotheses."""
+    told = sentences.verdict(results)
+    if told is None:
+        return [sentences.headline(results)]
+    arms = [_of_arm(arm) for arm in told["arms"]]
+    declared = [f"  {each['outcome']}: {each['text']}" for each in told.get("hypotheses") or ()]
+    return [
+        sentences.headline(results),
+        *arms,
+        *(["Declared beforehand:", *declared] if declared else []),
+    ]
+
+
+def _of_arm(arm: Mapping[str, Json]) -> str:
+    """Return an arm's verdict, then the difference it speaks of with its interval."""
+    found, against = arm["gain"], arm["comparator"]
+    if found is None:
+        found, against = arm["full"], "all real images"
+    told = f"  {arm['arm']}: {arm['text']}"
+    if found is None:
+        return told
+    seeds = f", {arm['num_seeds']} seeds" if "num_seeds" in arm else ""
+    return f"{told}; {_interval(found)} against {against}{seeds}"
+
+
+def _interval(found: Mapping[str, Json]) -> str:
+    low, high = sentences.points(found["low"]), sentences.points(found["high"])
+    return f"{sentences.points(found['mean'])} points [{low}, {high}]"

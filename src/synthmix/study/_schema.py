@@ -1,0 +1,23 @@
+"""What the keys of a study file are checked with before anything is built."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict
+
+Settings = dict[str, Any]
+"""A component as a file asks for it: `use` and its settings."""
+
+
+def _file_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", name):
+        raise ValueError("must be 1 to 80 letters, digits, '.', '_' or '-', not '.' first")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_file_name)]
+"""A name that becomes part of a folder's name."""
+
+
+STRICT = ConfigDict(extra="forbid", frozen=True)
+"""A group of keys in which no other key may stand."""

@@ -1,0 +1,154 @@
+"""Which generator is closest to the real images, and where its labels are wrong."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from synthmix.errors import ArtifactError
+from synthmix.evaluation.closeness import (
+    Cell,
+    Confusion,
+    Pair,
+    accuracy,
+    cells,
+    closest,
+    confusion,
+    pairs,
+    per_class,
+)
+from synthmix.evaluation.crossed import compare
+from synthmix.evaluation.runs import Runs
+from synthmix.evaluation.statistics import over_seeds
+from synthmix.mixing import Arm
+from synthmix.study.extra_images import LOGITS, Mirror, collections
+from synthmix.study.judging import contrast, score
+from synthmix.study.predicting import artifact_of, stored
+from synthmix.study.workspace import Workspace
+from synthmix.types import Json
+
+CELLS = 20
+"""Cells told of a generator."""
+
+PROTOCOL = (
+    "TSTR: the arm trained on this set's images alone, on all real test images; mirror: each "
+    "seed's real-only classifier on synthetic images that this seed's arms draw, stratified, at "
+    "most {most:,} a set and seed, study seed {seed}; intervals at 95 %, t over seeds; TSTR "
+    "between generators crossed seeds x images, Holm over the pairs"
+)
+
+
+def of(workspace: Workspace, seeds: int, runs: Mapping[str, Runs] | None) -> dict[str, Json] | None:
+    """Return both scores of every synthetic set; None for a study without one.
+
+    `seeds` is how many runs real images alone have; `runs` are all arms' on the test set, None
+    where they cannot be compared.
+    """
+    names = [each.name for each in workspace.study.synthetic]
+    if not names:
+        return None
+    alone = {name: arm for name in names if (arm := _alone(workspace, name)) is not None}
+    mine = {name: runs[arm.name] for name, arm in alone.items()} if runs is not None else {}
+    told = pairs(mine) if len(mine) > 1 else []
+    scores = {name: over_seeds(each.accuracy.tolist()) for name, each in mine.items()}
+    name, sentence = closest(scores, told)
+    asked = workspace.study.evaluation
+    return {
+        "protocol": PROTOCOL.format(most=asked.mirror, seed=workspace.study.seed),
+        "closest": {"name": name, "sentence": sentence},
+        "pairs": [_pair(each) for each in told],
+        "sources": {
+            name: {
+                "tstr": _tstr(alone.get(name), runs),
+                "mirror": _mirror(workspace, name, seeds),
+            }
+            for name in names
+        },
+    }
+
+
+def _alone(workspace: Workspace, name: str) -> Arm | None:
+    """Return the arm trained on one set's images and nothing else."""
+    for arm in workspace.arms():
+        is_pure = arm.control is None and arm.sources == (name,)
+        if is_pure and not workspace.mixture(arm, 0).num_real:
+            return arm
+    return None
+
+
+def _tstr(arm: Arm | None, runs: Mapping[str, Runs] | None) -> dict[str, Json] | None:
+    if arm is None or runs is None:
+        return None
+    mine = runs[arm.name]
+    less = compare(mine, runs["real"].only(mine.seeds))
+    return {
+        "arm": arm.name,
+        "accuracy": score(over_seeds(mine.accuracy.tolist())),
+        "difference_from_real": contrast(less),
+    }
+
+
+def _mirror(workspace: Workspace, name: str, seeds: int) -> dict[str, Json] | None:
+    """Return what the real-only classifiers see in a set; None where they did not predict it."""
+    try:
+        synthetic, real = _confusions(workspace, name, seeds)
+    except ArtifactError:
+        return None
+    if not synthetic:
+        return None
+    names = workspace.class_names
+    found = cells(synthetic, real, names)
+    return {
+        "num_images": [int(each.sum()) for each in synthetic],
+        "accuracy": score(accuracy(synthetic)),
+        "real_test_accuracy": score(accuracy(real)),
+        "classes": {
+            label: None if each is None else score(each)
+            for label, each in zip(names, per_class(synthetic), strict=True)
+        },
+        "num_cells": len(found),
+        "cells": [_cell(each) for each in found[:CELLS]],
+    }
+
+
+def _confusions(
+    workspace: Workspace, name: str, seeds: int
+) -> tuple[list[Confusion], list[Confusion]]:
+    """Return the real-only classifiers' counts on a set's and on the real test images, by seed."""
+    arm = workspace.arms()[0]
+    num_classes, labels = len(workspace.class_names), workspace.test.labels
+    synthetic, real = [], []
+    for run in range(seeds):
+        found = next((e for e in collections(workspace, arm, run) if _is_of(e, name)), None)
+        if found is None:
+            continue
+        source = workspace.run_artifact(arm, run)
+        seen = stored(artifact_of(workspace, source, found), LOGITS, found)[0].argmax(axis=1)
+        synthetic.append(confusion(seen, found.labels, num_classes))
+        logits = np.load(source.path / "logits.npy", allow_pickle=False)
+        real.append(confusion(logits.argmax(axis=1), labels, num_classes))
+    return synthetic, real
+
+
+def _is_of(found: Any, name: str) -> bool:
+    return isinstance(found, Mirror) and found.name == name
+
+
+def _cell(each: Cell) -> dict[str, Json]:
+    return {
+        "name": each.name,
+        "share": score(each.share),
+        "real_share": each.real_share,
+        "excess": score(each.excess),
+        "num_images": each.num_images,
+    }
+
+
+def _pair(each: Pair) -> dict[str, Json]:
+    return {
+        "better": each.better,
+        "worse": each.worse,
+        "p_adjusted": each.p_adjusted,
+        "is_told_apart": each.is_told_apart,
+        "difference": contrast(each.difference),
+    }

@@ -1,0 +1,79 @@
+"""What a user should know beside the numbers: settings, prompts and images that stand out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from synthmix.errors import DataError
+from synthmix.prompts._lint import Finding, lint
+from synthmix.study.file import SyntheticSet
+from synthmix.study.workspace import Workspace
+from synthmix.types import Json, Prompt
+
+_SHOWN = 3
+
+
+def of_settings(each: SyntheticSet) -> list[str]:
+    """Return what a generator says of its own settings."""
+    if each.generator is None:
+        return []
+    return [f"synthetic.{each.name}.generator: {text}" for text in each.generator.warnings()]
+
+
+def of_prompts(each: SyntheticSet, names: Sequence[str], prompts: Sequence[Prompt]) -> list[str]:
+    """Return warnings about a set's prompts, a line a kind; raises DataError for what is wrong."""
+    found = findings(each, names, prompts)
+    wrong = [finding for finding in found if finding.level == "error"]
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise DataError(
+            f"synthetic.{each.name}.prompts: class '{wrong[0].class_name}', prompt "
+            f"{wrong[0].index}: {wrong[0].message}{more}."
+        )
+    return [_line(each, kind, found) for kind in counts(found)]
+
+
+def findings(each: SyntheticSet, names: Sequence[str], prompts: Sequence[Prompt]) -> list[Finding]:
+    """Return what the linter finds in a set's distinct prompts."""
+    distinct = {(prompt.label, prompt.text): prompt for prompt in reversed(prompts)}
+    encoders = each.generator.text_encoders() if each.generator is not None else ()
+    ordered = sorted(distinct.values(), key=lambda prompt: (prompt.label, prompt.index))
+    return lint(ordered, names, encoders)
+
+
+def counts(found: Sequence[Finding]) -> dict[str, int]:
+    """Return how many findings there are of each kind, the most frequent first."""
+    return dict(Counter(finding.kind for finding in found).most_common())
+
+
+def _line(each: SyntheticSet, kind: str, found: Sequence[Finding]) -> str:
+    some = [finding for finding in found if finding.kind == kind]
+    examples = "; ".join(f"{f.class_name} {f.index}: {f.message}" for f in some[:_SHOWN])
+    more = "" if len(some) <= _SHOWN else f"; and {len(some) - _SHOWN} more"
+    return f"synthetic.{each.name}.prompts: {kind} ({len(some)}): {examples}{more}"
+
+
+def of_images(workspace: Workspace, sets: Mapping[str, int]) -> list[str]:
+    """Return what was found in finished sets: images drawn again, near-duplicates, cut prompts.
+
+    `sets` is the number of run seeds of each set.
+    """
+    found = []
+    for each in workspace.study.synthetic:
+        if each.generator is None:
+            continue
+        artifacts = [workspace.synthetic_artifact(each, run) for run in range(sets[each.name])]
+        manifests = [artifact.manifest() for artifact in artifacts]
+        total = sum(manifest["num_images"] for manifest in manifests)
+        told = _summed(manifest.get("flagged", {}) for manifest in manifests)
+        told += _summed(manifest.get("prompts_with", {}) for manifest in manifests)
+        if told:
+            listed = ", ".join(f"{count} {kind}" for kind, count in sorted(told.items()))
+            found.append(f"'{each.name}', {total} images: {listed} (see its flags and prompts).")
+    return found
+
+
+def _summed(many: Json) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in many:
+        total.update(one)
+    return total

@@ -1,0 +1,286 @@
+"""Which arm is compared with which: from the predictions of all arms to verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from synthmix.errors import DataError
+from synthmix.evaluation.crossed import Change, Difference, by_cell, by_class, compare, difference
+from synthmix.evaluation.runs import Runs
+from synthmix.evaluation.verdict import (
+    DEFAULT,
+    DERANGED,
+    Control,
+    Evidence,
+    Gate,
+    better_budget,
+    judge,
+    summarize,
+)
+from synthmix.mixing import Arm
+from synthmix.study.workspace import Workspace
+from synthmix.types import Json, Score, Verdict
+
+WORDS = {
+    "real-part": "own real",
+    "duplicated-real": "duplicated real",
+    "strong-augmentation": "strong augmentation",
+    "deranged-labels": DERANGED,
+    "half-steps": "half-steps",
+    "real-curve": "learning curve",
+}
+"""What a control of the study is called in a verdict."""
+
+CELLS = 20
+"""Confusion cells told of an arm, the surest first."""
+
+
+@dataclass(frozen=True)
+class Court:
+    """A study's arms with their runs, and who is compared with whom.
+
+    `validation` holds each arm's accuracies on the validation split, empty where there is none.
+    """
+
+    workspace: Workspace
+    runs: Mapping[str, Runs]
+    validation: Mapping[str, Sequence[float]]
+    weights: Mapping[str, float]
+    """Share of the level that an arm's look may spend; 1 where it has none."""
+
+    def verdicts(self, gate: Gate | None) -> list[Verdict]:
+        """Return the verdict of every mix, in the study's order."""
+        return judge([self.evidence(arm) for arm in self.mixes], gate)
+
+    def at(self, seeds: Mapping[str, int]) -> "Court":
+        """Return the court at a look, at which each arm has so many seeds."""
+        adaptive = self.workspace.study.adaptive
+        return replace(
+            self,
+            runs={name: self.runs[name].first(seeds[name]) for name in self.arms},
+            validation={arm: found[: seeds[arm]] for arm, found in self.validation.items()},
+            weights={}
+            if adaptive is None
+            else {arm.name: adaptive.looks.weight(seeds[arm.name]) for arm in self.mixes},
+        )
+
+    @cached_property
+    def arms(self) -> dict[str, Arm]:
+        """All arms, by name."""
+        return {arm.name: arm for arm in self.workspace.arms()}
+
+    @property
+    def mixes(self) -> list[Arm]:
+        """The arms that are judged."""
+        return [arm for arm in self.arms.values() if arm.sources and arm.control is None]
+
+    def evidence(self, arm: Arm) -> Evidence:
+        """Return all that is known of a mix."""
+        own, everything = self.comparator(arm), self.best("real", self._count(arm))
+        is_part = own is None or own.name.removesuffix("-half-steps") != "real"
+        return Evidence(
+            arm=arm.name,
+            comparator=self._words(arm, own),
+            gain=None if own is None else self._less(arm.name, own),
+            full=self._less(arm.name, everything) if is_part else None,
+            controls=tuple(self._controls(arm, own)) if own is not None else (),
+            deranged=self._deranged(arm),
+            missing=self._missing(arm, own),
+            look_weight=self.weights.get(arm.name, 1.0),
+        )
+
+    def comparator(self, arm: Arm, count: int | None = None) -> Runs | None:
+        """Return the runs of an arm's own real images alone; None where it has no such runs.
+
+        `count` is the number of seeds that decide between full and half the steps: the arm's own
+        where not given, so that what an arm is compared with does not change after it stopped.
+        """
+        part = self._part(arm)
+        return self.best(part, count or self._count(arm)) if part in self.arms else None
+
+    def best(self, name: str, count: int) -> Runs:
+        """Return an arm of real images at full or half the steps, whichever validation prefers.
+
+        The first `count` seeds are asked, and all of its runs are returned.
+        """
+        half = f"{name}-half-steps"
+        if half not in self.arms or not self.validation.get(half):
+            return self.runs[name]
+        preferred = better_budget(self.validation[name][:count], self.validation[half][:count])
+        return self.runs[half if preferred == "half" else name]
+
+    def _count(self, arm: Arm) -> int:
+        return len(self.runs[arm.name].seeds)
+
+    def needs(self, arm: Arm) -> list[str]:
+        """Return the names of all arms that a verdict on this one rests on."""
+        found, parts = set[str](), {"real", self._part(arm)}
+        for control in self._of_share():
+            found.add(control.name)
+            parts.add(control.of or "")
+        for control in self._all("deranged-labels"):
+            if control.sources == arm.sources:
+                found.add(control.name)
+                parts.add(self._part(control))
+        found |= parts | {f"{part}-half-steps" for part in parts}
+        return [name for name in self.arms if name in found]
+
+    def num_controls(self, arm: Arm) -> int:
+        """Return how many controls a mix has to gain more than; none where it has no comparator."""
+        if self._part(arm) not in self.arms:
+            return 0
+        deranged = [each for each in self._all("deranged-labels") if each.of == arm.name]
+        return len(self._of_share()) + len(deranged)
+
+    def _part(self, arm: Arm) -> str:
+        pool = self.workspace.num_pool
+        count = self.workspace.study.mixing.real_part(arm.ratio, pool)
+        return "real" if count == pool else f"real-{count}"
+
+    def _all(self, control: str) -> list[Arm]:
+        return [arm for arm in self.arms.values() if arm.control == control]
+
+    def _of_share(self) -> list[Arm]:
+        return self._all("duplicated-real") + self._all("strong-augmentation")
+
+    def _less(self, name: str, other: Runs) -> Difference:
+        mine = self.runs[name]
+        return compare(mine, other.only(mine.seeds))
+
+    def _controls(self, arm: Arm, own: Runs) -> list[Control]:
+        found = []
+        for control in self._of_share():
+            assert control.control is not None
+            lead, gain = self._lead(arm, own, control)
+            found.append(Control(WORDS[control.control], lead, gain))
+        for control in self._all("deranged-labels"):
+            if control.of == arm.name:
+                theirs = self.runs[control.name].only(self.runs[arm.name].seeds)
+                gain = compare(theirs, own.only(theirs.seeds))
+                found.append(Control(DERANGED, self._less(arm.name, self.runs[control.name]), gain))
+        return found
+
+    def _lead(self, arm: Arm, own: Runs, control: Arm) -> tuple[Difference, Difference]:
+        """Return an arm's lead over a control, and the control's gain on its own real images.
+
+        Controls run at one share. An arm of another share has another number of real images, so
+        there the two gains are compared instead of the two accuracies.
+        """
+        assert control.of is not None
+        seeds = self.runs[arm.name].seeds
+        theirs = self.runs[control.name].only(seeds)
+        base = self.best(control.of, len(seeds)).only(seeds)
+        gain = compare(theirs, base)
+        if control.of == self._part(arm):
+            return compare(self.runs[arm.name], theirs), gain
+        mine = _cells(self.runs[arm.name], own.only(seeds))
+        return difference(mine, _cells(theirs, base)), gain
+
+    def _deranged(self, arm: Arm) -> Difference | None:
+        for control in self._all("deranged-labels"):
+            if control.sources == arm.sources:
+                seeds = self.runs[arm.name].seeds
+                own = self.comparator(control, len(seeds))
+                theirs = self.runs[control.name].only(seeds)
+                return None if own is None else compare(theirs, own.only(seeds))
+        return None
+
+    def _missing(self, arm: Arm, own: Runs | None) -> tuple[str, ...]:
+        left_out = set(WORDS) - set(self.workspace.study.controls.kinds)
+        if self._part(arm) == "real":
+            # all real images are kept: they are their own part, and repeated they are the same
+            left_out -= {"real-part", "duplicated-real"}
+        if own is None:
+            left_out -= {"strong-augmentation", "duplicated-real", "deranged-labels"}
+        return tuple(WORDS[kind] for kind in WORDS if kind in left_out)
+
+    def _words(self, arm: Arm, own: Runs | None) -> str:
+        pool = self.workspace.num_pool
+        count = self.workspace.study.mixing.real_part(arm.ratio, pool)
+        which = "all" if count == pool else "its own"
+        half = " at half the steps" if own is not None and own.name.endswith("-half-steps") else ""
+        return f"{which} {count:,} real images alone{half}"
+
+
+def _cells(one: Runs, other: Runs) -> np.ndarray[tuple[int, int], np.dtype[np.int8]]:
+    return one.correct.astype(np.int8) - other.correct.astype(np.int8)
+
+
+def without(runs: Mapping[str, Runs], rows: Sequence[int]) -> dict[str, Runs]:
+    """Return the runs with these test images left out; raises DataError where a class is lost."""
+    found = {}
+    for name, each in runs.items():
+        keep = np.setdiff1d(np.arange(len(each.labels)), rows)
+        lost = set(range(len(each.class_names))) - set(each.labels[keep].tolist())
+        if lost:
+            absent = each.class_names[min(lost)]
+            raise DataError(f"without its duplicates the test set has no image of '{absent}'")
+        found[name] = replace(each, predicted=each.predicted[:, keep], labels=each.labels[keep])
+    return found
+
+
+def as_json(court: Court, told: Mapping[str, Verdict], gate: Gate | None) -> dict[str, Json]:
+    """Return all verdicts, what they rest on, and the rule, as results store them."""
+    return {
+        **stored(summarize(list(told.values()))),
+        "rule": asdict(DEFAULT),
+        "gate": None if gate is None else {"state": gate.state, "sentence": gate.sentence},
+        "arms": [
+            {**stored(told[arm.name]), **_contrasts(court, arm), **_classes(court, arm)}
+            for arm in court.mixes
+        ],
+    }
+
+
+def stored(verdict: Verdict) -> dict[str, Json]:
+    """Return a verdict as results store it."""
+    return {**asdict(verdict), "text": verdict.text, "unclaimed": list(verdict.unclaimed)}
+
+
+def _contrasts(court: Court, arm: Arm) -> dict[str, Json]:
+    evidence = court.evidence(arm)
+    named = {"gain": evidence.gain, "full": evidence.full, "deranged": evidence.deranged}
+    return {
+        "comparator": evidence.comparator,
+        "num_seeds": len(court.runs[arm.name].seeds),
+        **{name: None if each is None else contrast(each) for name, each in named.items()},
+        "controls": [
+            {
+                "name": each.name,
+                "lead": contrast(each.lead),
+                "gain": None if each.gain is None else contrast(each.gain),
+            }
+            for each in evidence.controls
+        ],
+    }
+
+
+def contrast(found: Difference) -> dict[str, Json]:
+    """Return a crossed difference as results store it; `p` is two-sided and not adjusted."""
+    return {**score(found.score), "p": found.p}
+
+
+def score(found: Score) -> dict[str, Json]:
+    """Return a score as results store it."""
+    return {"mean": found.mean, "low": found.low, "high": found.high, "values": list(found.values)}
+
+
+def _classes(court: Court, arm: Arm) -> dict[str, Json]:
+    """Return the change of each class, and the confusion cells that changed beyond chance."""
+    count = len(court.runs[arm.name].seeds)
+    own = court.comparator(arm) or court.best("real", count)
+    mine = court.runs[arm.name]
+    theirs = own.only(mine.seeds)
+    cells = [each for each in by_cell(mine, theirs) if each.p_adjusted < DEFAULT.level]
+    surest = sorted(cells, key=lambda each: (each.p_adjusted, each.name))
+    return {
+        "classes": [_change(each) for each in by_class(mine, theirs)],
+        "cells": [_change(each) for each in surest[:CELLS]],
+        "num_cells": len(cells),
+    }
+
+
+def _change(each: Change) -> dict[str, Json]:
+    return {"name": each.name, "p_adjusted": each.p_adjusted, **contrast(each.difference)}

@@ -1,0 +1,63 @@
+"""What the synthetic images of each mix are worth in real ones, off the study's own curve."""
+
+import math
+
+from synthmix.errors import DataError, SettingError
+from synthmix.evaluation.runs import Runs
+from synthmix.evaluation.worth import Worth, worth
+from synthmix.mixing import Arm
+from synthmix.study.judging import Court
+from synthmix.types import Json
+
+
+def prices(court: Court) -> Json:
+    """Return the curve and the worth of every mix; None where no curve was run."""
+    sizes = curve(court)
+    if len(sizes) < 3:
+        return None
+    return {
+        "curve": [
+            {"num_real": size, "accuracy": float(runs.accuracy.mean()), "arm": runs.name}
+            for size, runs in sorted(sizes.items())
+        ],
+        "arms": [_as_json(_price(court, arm, sizes)) for arm in court.mixes],
+    }
+
+
+def curve(court: Court) -> dict[int, Runs]:
+    """Return the runs of real images alone by their number, all at the study's own steps."""
+    pool = court.workspace.num_pool
+    found = {pool: court.runs["real"]}
+    for arm in court.arms.values():
+        if arm.control in ("real-part", "real-curve") and arm.num_real is not None:
+            found[arm.num_real] = court.runs[arm.name]
+    return found
+
+
+def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | str:
+    drawn, mine = court.workspace.mixture(arm, 0), court.runs[arm.name]
+    # where seeds are added the curve stays behind: what all have in common is what can be paired
+    seeds = [seed for seed in mine.seeds if all(seed in runs.seeds for runs in sizes.values())]
+    try:
+        same = {size: runs.only(seeds) for size, runs in sizes.items()}
+        return worth(same, mine.only(seeds), drawn.num_real, drawn.num_synthetic)
+    except (DataError, SettingError) as error:
+        return f"{arm.name}: {error}"
+
+
+def _as_json(found: Worth | str) -> dict[str, Json]:
+    if isinstance(found, str):
+        return {"arm": found.partition(":")[0], "rate": None, "sentence": found}
+    return {
+        "arm": found.arm,
+        "rate": _finite(found.rate),
+        "low": _finite(found.low),
+        "high": _finite(found.high),
+        "num_equivalent": _finite(found.num_equivalent),
+        "form": found.form,
+        "sentence": found.sentence,
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,140 @@
+"""What a plan can say of the outcome: what each control costs, what the seeds could detect."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthmix.errors import ArtifactError, SettingError
+from synthmix.evaluation.detectable import Components, detectable, equivalence_reach, planned
+from synthmix.evaluation.verdict import DEFAULT
+from synthmix.mixing._controls import KINDS, SUMMARIES
+from synthmix.store import read_json
+from synthmix.study.judging import Court
+from synthmix.study.workspace import Workspace, results_path
+
+SPREAD = 0.003
+"""Standard deviation of an arm's accuracy over seeds that a plan takes where none is known."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How much a difference varies, and from where that is known."""
+
+    components: Components
+    source: str
+
+
+def spread_of(workspace: Workspace, stated: float | None) -> Spread:
+    """Return the spread that was stated, else the one measured by this study, else an assumed one.
+
+    `stated` is the standard deviation of an arm's accuracy over seeds, as a share of 1.
+    """
+    if stated is not None:
+        return Spread(planned(stated), f"a stated spread of {100 * stated:g} points over seeds")
+    measured = _measured(results_path(workspace.study.output))
+    if measured is not None:
+        return Spread(measured, "the spread measured by this study's stored results")
+    told = f"an assumed spread of {100 * SPREAD:g} points over seeds at 90 % accuracy"
+    return Spread(planned(SPREAD), told)
+
+
+def _measured(path: Path) -> Components | None:
+    try:
+        found = read_json(path)["verdict"]["components"]
+        return Components(**{name: float(value) for name, value in found.items()})
+    except (OSError, ArtifactError, KeyError, TypeError, AttributeError, ValueError):
+        return None  # no results, or of a version that did not store it
+
+
+def outlook(workspace: Workspace, stated: float | None = None) -> dict[str, Any]:
+    """Return the smallest effect and the smallest margin that the planned seeds could show.
+
+    `cases` has one entry a number of seeds: the study's own, or its first and its last look. An
+    effect is None where there are too few seeds or nothing is judged.
+    """
+    court, spread = Court(workspace, {}, {}, {}), spread_of(workspace, stated)
+    num_arms = len(court.mixes)
+    num_controls = max((court.num_controls(arm) for arm in court.mixes), default=0)
+    return {
+        "spread": spread.source,
+        "arms": num_arms,
+        "controls": num_controls,
+        "power": DEFAULT.power,
+        "margin": DEFAULT.margin,
+        "cases": [
+            _case(workspace, spread.components, seeds, weight, num_arms, num_controls)
+            for seeds, weight in _looks(workspace)
+        ],
+    }
+
+
+def _looks(workspace: Workspace) -> list[tuple[int, float]]:
+    """Return the numbers of seeds that a plan speaks of, with the share of the level of each."""
+    study = workspace.study
+    if study.adaptive is None:
+        return [(study.seeds, 1.0)]
+    looks = study.adaptive.looks
+    return [(n, looks.weight(n)) for n in dict.fromkeys((looks.first, looks.most))]
+
+
+def _case(
+    workspace: Workspace, known: Components, seeds: int, weight: float, arms: int, controls: int
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"seeds": seeds, "effect": None, "equivalence": None}
+    if arms == 0 or seeds < 2:
+        return found
+    level, images = DEFAULT.level * weight, len(workspace.test)
+    found["effect"] = detectable(
+        known, seeds, images, arms, controls, power=DEFAULT.power, level=level
+    )
+    found["equivalence"] = equivalence_reach(
+        known, seeds, images, arms, power=DEFAULT.power, level=level
+    )
+    return found
+
+
+def concerns(found: dict[str, Any]) -> list[str]:
+    """Return what an outlook should be read as a warning of."""
+    if not found["arms"]:
+        return []
+    last = found["cases"][-1]
+    if last["effect"] is None:
+        return [
+            f"seeds is {last['seeds']}: no verdict can be given; 2 are needed at least, 3 to "
+            "screen, 5 to confirm."
+        ]
+    if last["equivalence"] <= found["margin"]:
+        return []
+    return [
+        f"equivalence is out of reach: with {last['seeds']} seeds two arms could be shown to be "
+        f"the same within {100 * last['equivalence']:.2f} points at best, the margin is "
+        f"{100 * found['margin']:g}."
+    ]
+
+
+def price_of_controls(workspace: Workspace, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each control's runs and their seconds, done or not; None where they are not known.
+
+    `rows` are the plan's steps, each with its full `cost`.
+    """
+    kinds = {arm.name: arm.control for arm in workspace.arms()}
+    found = []
+    for kind in KINDS:
+        mine = [row for row in rows if row["stage"] == "train" and kinds.get(row["target"]) == kind]
+        costs = [row["cost"] for row in mine]
+        found.append(
+            {
+                "control": kind,
+                "question": SUMMARIES[kind],
+                "runs": len(mine),
+                "seconds": None if None in costs else round(sum(costs), 1),
+            }
+        )
+    return found
+
+
+def check_spread(points: float | None) -> float | None:
+    """Return a spread given in points as a share of 1; raises SettingError where it is none."""
+    if points is not None and not 0 <= points <= 50:
+        raise SettingError(f"--spread is {points:g}; it is in points of accuracy, from 0 to 50.")
+    return None if points is None else points / 100

@@ -1,0 +1,89 @@
+"""A study's numbers computed again, and held against those that are stored."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from synthmix.store import json_text, read_json, write_json
+from synthmix.study.file import Study
+from synthmix.study.results import compute, write
+from synthmix.study.workspace import results_path
+
+LISTED = 20
+"""Differing fields that are named; all are counted."""
+
+
+@dataclass(frozen=True)
+class Recomputed:
+    """What came of it; `differing` names fields, as paths like `arms.2.runs.0.accuracy`."""
+
+    results: dict[str, Any]
+    path: Path
+    """Where the recomputed numbers lie."""
+
+    was_stored: bool
+    is_equal: bool
+    """Whether the stored file has the very bytes that the recomputed numbers have."""
+
+    differing: tuple[str, ...] = ()
+    kept: Path | None = None
+    """Where the stored results went if they were replaced."""
+
+    @property
+    def sentence(self) -> str:
+        """What a doubting reader wants to know, in one line."""
+        if not self.was_stored:
+            return "There were no stored results to compare with."
+        if self.is_equal:
+            return "The recomputed results equal the stored ones, byte for byte."
+        named = ", ".join(self.differing[:LISTED]) or "the file's layout, no value"
+        more = len(self.differing) - LISTED
+        told = f"The recomputed results differ from the stored ones in: {named}"
+        told += f" and {more} more." if more > 0 else "."
+        where = f"The stored ones are in {self.kept}." if self.kept else "Those were left as is."
+        return f"{told} {where}"
+
+
+def recompute(study: Study, *, replace: bool = False) -> Recomputed:
+    """Compute all numbers from the stored predictions and compare them with `results.json`.
+
+    Where they differ the stored file stays and the new numbers go beside it, or, with `replace`,
+    take its place while it is renamed. Raises ArtifactError where a run is missing.
+    """
+    results, path = compute(study), results_path(study.output)
+    if not path.exists():
+        return Recomputed(results, write(study, results), was_stored=False, is_equal=False)
+    if path.read_text(encoding="utf-8") == json_text(results):
+        return Recomputed(results, path, was_stored=True, is_equal=True)
+    differing = tuple(_differing(read_json(path), results))
+    if replace:
+        kept = _unused(path.with_name("results-before.json"))
+        path.rename(kept)
+        return Recomputed(results, write(study, results), True, False, differing, kept)
+    beside = path.with_name("results-recomputed.json")
+    write_json(beside, results)
+    return Recomputed(results, beside, True, False, differing)
+
+
+def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths at which two JSON values differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(one.keys() | other.keys()):
+            here = f"{path}.{key}".lstrip(".")
+            if key in one and key in other:
+                yield from _differing(one[key], other[key], here)
+            else:
+                yield here
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (mine, theirs) in enumerate(zip(one, other, strict=True)):
+            yield from _differing(mine, theirs, f"{path}.{number}")
+    elif one != other:
+        yield path
+
+
+def _unused(path: Path) -> Path:
+    number, found = 1, path
+    while found.exists():
+        number, found = number + 1, path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
+    return found
