@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+JOBS   ?= 2
 STAMP  := $(VENV)/.installed
 
 .PHONY: help install demo check format test test-slow bench clean
@@ -30,8 +31,8 @@ format: $(STAMP) ## Format and mend what a tool can mend
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test: $(STAMP) ## The whole fast suite
-	$(BIN)/pytest -q
+test: $(STAMP) ## The whole fast suite, in JOBS processes
+	$(BIN)/pytest -q --numprocesses $(JOBS) --dist loadfile
 
 test-slow: $(STAMP) ## Tests that take minutes
 	$(BIN)/pytest -q -m slow

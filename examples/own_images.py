@@ -38,6 +38,7 @@ def main() -> None:
         "synthetic": {"font": {"images": {"use": "array", "path": str(file)}}},
         "mixing": {"use": "add", "num_real": 100, "per_real": [0, 1]},
         "training": {"steps": 40, "batch_size": 32, "flip": False, "ema_decay": 0, "device": "cpu"},
+        "evaluation": {"corruptions": False},
         "seeds": 2,
         "reduced_budget": True,
         "engine": {"use": "local", "processes": 1},

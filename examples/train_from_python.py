@@ -1,6 +1,7 @@
 """A study from Python: describe it as a dict, run it, read its arms.
 
-Real handwritten digits against a share of generated ones, far too small to conclude anything.
+Real handwritten digits against a share of generated ones, far too small to conclude anything: it
+leaves out the controls and the corrupted test images that a study has by default.
 Run it twice: the second time everything is there already.
 """
 
@@ -23,6 +24,8 @@ TINY = {
     "synthetic": {"flow": {"generator": FLOW, "per_class": 12}},
     "mixing": {"use": "replace", "total": 100, "ratios": [0, 0.5]},
     "training": {"steps": 40, "batch_size": 32, "flip": False, "ema_decay": 0, "device": "cpu"},
+    "controls": False,
+    "evaluation": {"corruptions": False},
     "seeds": 2,
     "reduced_budget": True,
     "engine": {"use": "local", "processes": 1},

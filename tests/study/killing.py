@@ -83,7 +83,7 @@ def main() -> None:
     chance = random.Random(seed)
     kills = 0
     # the last children live longer: the report is written anew by each, and takes more than `most`
-    while not attempt(study, chance.randint(1, most + 40 * max(kills - 24, 0)) if most else -1):
+    while not attempt(study, chance.randint(1, most + 60 * max(kills - 24, 0)) if most else -1):
         kills += 1
     print(json.dumps(kills))
 

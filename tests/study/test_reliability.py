@@ -76,7 +76,7 @@ def test_killed_at_random_moments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     undisturbed = write_study(tmp_path / "undisturbed")
     assert finish(undisturbed, 0, 0) == 0
     disturbed = write_study(tmp_path / "disturbed")
-    kills = finish(disturbed, seed=0, moments=240)
+    kills = finish(disturbed, seed=0, moments=150)
     assert kills >= 20
     expected = in_own_file(checksums(tmp_path / "undisturbed" / "out"))
     assert in_own_file(checksums(tmp_path / "disturbed" / "out")) == expected

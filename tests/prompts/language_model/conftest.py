@@ -10,7 +10,7 @@ from tests.prompts.language_model import models
 @pytest.fixture(scope="session")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A chat model that knows six sentences of each class by heart, and errs now and then."""
-    return models.build(tmp_path_factory.mktemp("taught"), taught=80)
+    return models.build(tmp_path_factory.mktemp("taught"), taught=120)
 
 
 @pytest.fixture(scope="session")

@@ -46,12 +46,13 @@ def build(folder: Path, *, is_chat: bool = True, taught: int = 0) -> Path:
     torch.manual_seed(0)
     config = GemmaConfig(
         vocab_size=len(tokens),
-        hidden_size=32,
-        intermediate_size=64,
+        # the smallest sides that bitsandbytes packs for processors with AVX-512
+        hidden_size=64,
+        intermediate_size=128,
         num_hidden_layers=2,
-        num_attention_heads=4,
+        num_attention_heads=2,
         num_key_value_heads=1,
-        head_dim=8,
+        head_dim=32,
         max_position_embeddings=512,
         pad_token_id=0,
         eos_token_id=1,
@@ -81,7 +82,7 @@ def teach(model: Any, tokens: Any, lessons: int) -> None:
     ]
     batch = tokens.pad({"input_ids": rows}, return_tensors="pt", padding_side="left")
     labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+    optimiser = torch.optim.Adam(model.parameters(), lr=5e-3)
     for _ in range(lessons):
         optimiser.zero_grad()
         model(**batch, labels=labels).loss.backward()
