@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 from tests.generators.diffusers import pipelines
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+BARE, OURS = "bare UNet and VAE", "ours, prompts to shards"
+USUAL, RESIZING = "usual script", "usual script, resizing first"
 SIDE = 112
 BATCHES = (1, 2, 4, 8)
 SIZE = 32
@@ -50,7 +52,7 @@ def bare(runner: Runner, batch: int, images: int) -> Side:
     text = found["prompt_embeds"].expand(batch, -1, -1)
     pooled = found["pooled_prompt_embeds"].expand(batch, -1)
     ids = torch.tensor([[SIDE, SIDE, 0, 0, SIDE, SIDE]] * batch, dtype=text.dtype)
-    latents = torch.randn(batch, 4, SIDE // 4, SIDE // 4, dtype=text.dtype)
+    latents = torch.randn(batch, 4, SIDE // 4, SIDE // 4, dtype=runner.dtype)
     added = {"text_embeds": pooled, "time_ids": ids}
 
     def run() -> int:
@@ -125,44 +127,63 @@ def best_batch(runner: Runner, images: int) -> int:
     return max(rates, key=rates.__getitem__)
 
 
+class Contest:
+    """All sides in turns, the bare passes and the package at one precision.
+
+    The usual script is as it is written: float32.
+    """
+
+    def __init__(self, model: Path, precision: str, per_class: int, rounds: int) -> None:
+        settings: dict[str, Any] = {"model": str(model), "height": SIDE, "width": SIDE}
+        settings |= {"precision": precision, "device": "cpu"}
+        wanted = requests(NAMES, per_class, 0, prompts())
+        self.runner = runner_of(Diffusers(**settings, batch_size=1))
+        self.batch = best_batch(self.runner, max(BATCHES))
+        sides = {
+            BARE: bare(self.runner, self.batch, len(wanted)),
+            OURS: ours(Diffusers(**settings, batch_size=self.batch), wanted),
+            USUAL: usual(model, wanted, SIDE),
+            RESIZING: usual(model, wanted, SIZE),
+        }
+        for side in sides.values():
+            side()
+        self.rates: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(rounds):
+            for name, side in sides.items():
+                self.rates[name].append(rate(side))
+        self.pieces = parts(self.runner, wanted, self.batch)
+
+    def told(self) -> dict[str, Any]:
+        """Return what was measured."""
+        return {
+            "images/s": {name: spread(each) for name, each in self.rates.items()},
+            "batch": self.batch,
+            "precision": str(self.runner.dtype),
+            "milliseconds an image": self.pieces,
+        }
+
+
 def measure(asked: argparse.Namespace) -> None:
-    """Run all sides in turns."""
+    """Measure in float32, then at what `precision: auto` is here."""
     shape: dict[str, Any] = {"unet": (64, 128), "vae": (32, 64, 64), "hidden": 256}
     per_class = 4
     if asked.quick:
         shape, per_class = {}, 1
     with tempfile.TemporaryDirectory() as folder:
         model = pipelines.sdxl(Path(folder), **shape)
-        wanted = requests(NAMES, per_class, 0, prompts())
-        settings: dict[str, Any] = {"model": str(model), "height": SIDE, "width": SIDE}
-        runner = runner_of(Diffusers(**settings, batch_size=1))
-        batch = best_batch(runner, max(BATCHES))
-        generator = Diffusers(**settings, batch_size=batch)
-        sides = {
-            "bare UNet and VAE": bare(runner, batch, len(wanted)),
-            "ours, prompts to shards": ours(generator, wanted),
-            "usual script": usual(model, wanted, SIDE),
-            "usual script, resizing first": usual(model, wanted, SIZE),
-        }
-        for side in sides.values():
-            side()
-        rates: dict[str, list[float]] = {name: [] for name in sides}
-        for _ in range(asked.rounds):
-            for name, side in sides.items():
-                rates[name].append(rate(side))
-        pieces = parts(runner, wanted, batch)
-    got = rates["ours, prompts to shards"]
+        float32 = Contest(model, "float32", per_class, asked.rounds)
+        auto = Contest(model, "auto", per_class, asked.rounds)
     ratios = {
-        "ours/bare": ratio(got, rates["bare UNet and VAE"], at_least=0.9),
-        "ours/usual script": ratio(got, rates["usual script"], at_least=1.5),
-        "ours/usual script, resizing first": ratio(got, rates["usual script, resizing first"]),
+        "ours/bare": ratio(float32.rates[OURS], float32.rates[BARE], at_least=0.9),
+        "ours/usual script": ratio(float32.rates[OURS], float32.rates[USUAL], at_least=1.5),
+        "ours/usual script, resizing first": ratio(float32.rates[OURS], float32.rates[RESIZING]),
+        "auto: ours/bare": ratio(auto.rates[OURS], auto.rates[BARE]),
+        "auto: ours/usual script": ratio(auto.rates[OURS], auto.rates[USUAL], at_least=1.5),
     }
     raw = {
-        "images/s": {name: spread(each) for name, each in rates.items()},
-        "batch": batch,
-        "images a round": len(wanted),
-        "precision": str(runner.dtype),
-        "milliseconds an image": pieces,
+        "float32": float32.told(),
+        "auto": auto.told(),
+        "images a round": per_class * len(NAMES),
     }
     record("diffusers", asked, n=asked.rounds, raw=raw, ratios=ratios)
 

@@ -21,6 +21,7 @@ def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def described(model: Path, **changes: Any) -> dict[str, Any]:
     generator = {"use": "diffusers", "model": str(model), "height": 32, "width": 32}
+    generator |= {"precision": "float32", "device": "cpu"}
     return {
         "generator": generator | changes,
         "prompts": {"use": "class-labels", "template": "A photo of the digit {name}"},
@@ -44,7 +45,8 @@ def test_from_prompts_to_a_report(sdxl: Path, tmp_path: Path) -> None:
     results = json.loads((out / "results.json").read_text())
     assert [arm["name"] for arm in results["arms"]] == ["real", "sd@0.5", "sd@1"]
     (made,) = (out / "synthetic").glob("sd-*")
-    assert json.loads((made / "execution.json").read_text()) == {"batch_size": 8}
+    kept = json.loads((made / "execution.json").read_text())
+    assert kept == {"batch_size": 8, "device": "cpu", "precision": "float32"}
     rows = load_dataset(str(made), split="train", cache_dir=str(tmp_path / "hf"))
     assert set(rows["prompt"]) == {f"A photo of the digit {digit}" for digit in range(10)}
     assert {row["original"].size for row in rows} == {(32, 32)}

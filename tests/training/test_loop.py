@@ -1,6 +1,7 @@
 """The loop: equal steps, exact resume, the same numbers from memory and from a stream."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,11 @@ def same(one: Trainer, other: Trainer) -> bool:
     return all(torch.equal(a, b) for a, b in zip(weights(one), weights(other), strict=True))
 
 
-def test_it_learns(make_images: Maker) -> None:
+@pytest.mark.parametrize("optimizer", ["sgd", "muon"])
+def test_it_learns(make_images: Maker, optimizer: Any) -> None:
     real = make_images(per_class=30)
-    trainer = trained(
-        Recipe(steps=150, batch_size=30, learning_rate=0.05, crop=0, flip=False), real
-    )
+    recipe = Recipe(steps=150, batch_size=30, learning_rate=0.05, crop=0, flip=False)
+    trainer = trained(replace(recipe, optimizer=optimizer), real)
     predicted = trainer.predict(make_images(per_class=20, seed=1).pixels).argmax(axis=1)
     assert (predicted == make_images(per_class=20, seed=1).labels).mean() > 0.9
 
@@ -57,11 +58,13 @@ def test_a_run_repeats_bitwise_and_seeds_differ(make_images: Maker) -> None:
     assert not same(trained(SMALL, real), trained(SMALL, real, seed=1))
 
 
-@pytest.mark.parametrize("ema_decay", [0.0, 0.9])
+@pytest.mark.parametrize(
+    "settings", [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"optimizer": "muon"}], ids=str
+)
 def test_a_resumed_run_equals_an_undisturbed_one(
-    make_images: Maker, tmp_path: Path, ema_decay: float
+    make_images: Maker, tmp_path: Path, settings: Any
 ) -> None:
-    recipe = Recipe(steps=12, batch_size=16, learning_rate=0.05, ema_decay=ema_decay, cutout=3)
+    recipe = Recipe(steps=12, batch_size=16, learning_rate=0.05, cutout=3, **settings)
     real = make_images()
     first = Trainer(recipe, mixture(len(real)), real, {}, seed=0)
     for state in first.steps():
@@ -147,6 +150,24 @@ def test_norms_and_biases_are_not_decayed(make_images: Maker) -> None:
     assert all(each.ndim > 1 for each in decayed["params"])
     assert all(each.ndim <= 1 for each in others["params"])
     assert others["weight_decay"] == 0
+
+
+def test_muon_turns_the_filters_alone(make_images: Maker) -> None:
+    recipe = replace(SMALL, optimizer="muon", weight_decay=0.1)
+    trainer = Trainer(recipe, mixture(30), make_images(), {}, seed=0)
+    filters, others = trainer.state.optimizer.param_groups
+    assert {each.ndim for each in filters["params"]} == {4}
+    assert {each.ndim for each in others["params"]} == {1, 2}
+    assert (filters["weight_decay"], others["weight_decay"]) == (0.1, 0)
+    count = sum(each.requires_grad for each in trainer.state.model.parameters())
+    assert len(filters["params"]) + len(others["params"]) == count
+    before = [each.detach().clone() for each in filters["params"]]
+    next(iter(trainer.steps()))
+    for was, now in zip(before, filters["params"], strict=True):
+        # most singular values of a step are about the same: that is what Muon is
+        step = (now.detach() - was * (1 - 0.1 * learning_rate_at(0, recipe))).flatten(1)
+        values = torch.linalg.svdvals(step)
+        assert values.max() < 1.5 * values.median()
 
 
 def test_prediction_does_not_depend_on_the_block(

@@ -1,5 +1,6 @@
 """A small residual network that trains quickly on processors without an accelerator."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import cast
 
@@ -7,14 +8,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-PATCH = 4
-"""Side of the stem's filters; with stride 2 the stem halves the image."""
-
 LOGIT_SCALE = 1 / 9
 """Keeps the logits of an untrained network small under the large learning rate of the head."""
 
 EIGENVALUE_FLOOR = 5e-4
 """Added to the patch variances, so that whitening does not blow up compression noise."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a network is and where it spends its arithmetic."""
+
+    widths: tuple[int, ...]
+    """Channels of the stem and of each stage; every stage halves the sides."""
+
+    patch: int
+    """Side of the stem's filters, in pixels."""
+
+    stride: int
+    """Of the stem: 2 halves the image."""
+
+    depth: int
+    """Convolutions of each residual branch."""
 
 
 class ConvNorm(nn.Module):
@@ -40,12 +55,12 @@ class ConvNorm(nn.Module):
 
 
 class Stage(nn.Module):
-    """A convolution that widens and pools, then a residual branch of two convolutions."""
+    """A convolution that widens and pools, then a residual branch of `depth` convolutions."""
 
-    def __init__(self, inputs: int, outputs: int) -> None:
+    def __init__(self, inputs: int, outputs: int, depth: int) -> None:
         super().__init__()
         self.widen = ConvNorm(inputs, outputs, pool=True)
-        self.branch = nn.Sequential(ConvNorm(outputs, outputs), ConvNorm(outputs, outputs))
+        self.branch = nn.Sequential(*(ConvNorm(outputs, outputs) for _ in range(depth)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.widen(x)
@@ -55,28 +70,26 @@ class Stage(nn.Module):
 class CompactResNet(nn.Module):
     """A residual network that spends its arithmetic on small feature maps.
 
-    Shapes for 32x32 images and the default widths: the stem gives 48x16x16, the stages give
-    96x8x8 and 192x4x4, global max pooling gives 192. Any size from 8x8 on works.
+    `compact`, 32x32 images: the stem gives 48x16x16, the stages give 96x8x8 and 192x4x4, global
+    max pooling gives 192. Any size from 8x8 on works.
 
     The whitening stem, the partial dirac initialisation, the frozen norm scales and the scaled
     logits follow Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU" (2024), and Page, "How
     to train your ResNet" (2018). The residual branches follow He et al., "Deep Residual Learning
-    for Image Recognition" (2016). The stem's stride of 2 is what makes it cheap on a processor.
+    for Image Recognition" (2016). A stem of stride 2 is what makes it cheap on a processor; one of
+    stride 1 sees more.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        *,
-        widths: tuple[int, ...] = (48, 96, 192),
-        in_channels: int = 3,
-    ) -> None:
+    def __init__(self, num_classes: int, shape: Shape, *, in_channels: int = 3) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(in_channels, widths[0], PATCH, stride=2, padding=1)
+        self.shape = shape
+        stem, *_, last = shape.widths
+        padding = (shape.patch - 1) // 2
+        self.stem = nn.Conv2d(in_channels, stem, shape.patch, stride=shape.stride, padding=padding)
         self.stages = nn.Sequential(
-            *(Stage(inputs, outputs) for inputs, outputs in pairwise(widths))
+            *(Stage(inputs, outputs, shape.depth) for inputs, outputs in pairwise(shape.widths))
         )
-        self.head = nn.Linear(widths[-1], num_classes, bias=False)
+        self.head = nn.Linear(last, num_classes, bias=False)
 
     @torch.no_grad()
     def initialise_from(self, pixels: Tensor) -> None:
@@ -87,7 +100,7 @@ class CompactResNet(nn.Module):
         suppresses negative responses. Filters beyond that keep their random values.
         """
         weight = self.stem.weight
-        patches = functional.unfold(pixels, PATCH, stride=2).transpose(1, 2)
+        patches = functional.unfold(pixels, self.shape.patch, stride=2).transpose(1, 2)
         patches = patches.reshape(-1, weight[0].numel()).double()
         # `eigh` sorts upwards, so the leading directions are the last columns.
         variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))

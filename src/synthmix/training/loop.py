@@ -30,6 +30,7 @@ from synthmix.training.batches import (
 )
 from synthmix.training.compact import CompactResNet
 from synthmix.training.models import build_model
+from synthmix.training.optimizers import build_optimizer
 from synthmix.training.recipe import Recipe
 from synthmix.types import ImageSet, Mixture, Pixels
 
@@ -118,7 +119,8 @@ class Trainer:
         if isinstance(model, CompactResNet):
             model.initialise_from(normalise(self._first_images()))
         model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return State(model, _averaged(model, self.recipe.ema_decay), _optimizer(model, self.recipe))
+        averaged = _averaged(model, self.recipe.ema_decay)
+        return State(model, averaged, build_optimizer(model, self.recipe))
 
     def _first_images(self) -> Tensor:
         # the arm's own images: one without real images must not learn their statistics either
@@ -190,19 +192,3 @@ def _averaged(model: nn.Module, decay: float) -> AveragedModel | None:
         return None
     average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return AveragedModel(model, multi_avg_fn=average, use_buffers=True)
-
-
-def _optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    parameters = [each for each in model.parameters() if each.requires_grad]
-    decayed = [each for each in parameters if each.ndim > 1]
-    others = [each for each in parameters if each.ndim <= 1]
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": others},
-    ]
-    return torch.optim.SGD(
-        groups,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=recipe.momentum > 0,
-    )

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from torch import nn
 
 from synthmix.errors import MissingPackage, SettingError, suggestion
-from synthmix.training.compact import CompactResNet
+from synthmix.training.compact import CompactResNet, Shape
 
 SMALL_IMAGE = 64
 """Largest side, in pixels, for which a ResNet keeps full resolution in its stem.
@@ -14,8 +14,11 @@ With the ImageNet stem a 32-pixel image reaches the first block at 8 pixels, whi
 some 16 points on CIFAR-100.
 """
 
-_COMPACT = {"compact": (48, 96, 192), "compact-wide": (64, 128, 256)}
-"""Channels of the stem and of both stages."""
+_COMPACT = {
+    "compact": Shape((48, 96, 192), patch=4, stride=2, depth=2),
+    "compact-wide": Shape((64, 128, 256), patch=4, stride=2, depth=2),
+    "compact-deep": Shape((24, 64, 128, 256), patch=2, stride=1, depth=1),
+}
 
 _RESNETS = ("resnet18", "resnet34", "resnet50")
 _IMAGENET_STEM = "-imagenet-stem"
@@ -33,7 +36,7 @@ def build_model(name: str, num_classes: int, image_size: int) -> nn.Module:
     Raises SettingError for a name that is not known.
     """
     if name in _COMPACT:
-        return CompactResNet(num_classes, widths=_COMPACT[name])
+        return CompactResNet(num_classes, _COMPACT[name])
     if name.startswith(_TIMM):
         return _timm(name.removeprefix(_TIMM), num_classes, image_size)
     resnet = name.removesuffix(_IMAGENET_STEM)

@@ -17,6 +17,7 @@ from synthmix.generators.diffusers import Diffusers
 from synthmix.generators.diffusers import _drawing as drawing
 from synthmix.generators.diffusers import _memory as memory
 from synthmix.generators.diffusers._pipeline import is_out_of_memory
+from synthmix.hardware import resolve_device
 from synthmix.images import content_fingerprint
 from synthmix.registry import Registry
 from synthmix.shards import requests
@@ -28,7 +29,13 @@ NAMES = ("cat", "truck")
 TEXTS = ("a photo of a cat", "a red truck on the grass")
 PROMPTS = [Prompt(label, 0, text, "test") for label, text in enumerate(TEXTS)]
 WANTED = requests(NAMES, 5, 0, PROMPTS)
-SMALL: dict[str, Any] = {"height": 64, "width": 64, "batch_size": 4, "device": "cpu"}
+SMALL: dict[str, Any] = {
+    "height": 64,
+    "width": 64,
+    "batch_size": 4,
+    "precision": "float32",
+    "device": "cpu",
+}
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +212,21 @@ def test_the_batch_is_found_once_by_backing_off(
     # a restart, or a machine with more memory, keeps to it
     assert generator.settled(artifact).batch_size == 2
     assert tried == [8, 4, 2]
-    assert json.loads((artifact.path / "execution.json").read_text()) == {"batch_size": 2}
+    kept = json.loads((artifact.path / "execution.json").read_text())
+    assert kept == {"batch_size": 2, "device": "cpu", "precision": "float32"}
+
+
+@pytest.mark.parametrize(("units", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_a_set_keeps_the_precision_it_was_begun_at(
+    sdxl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, units: bool, precision: str
+) -> None:
+    artifact = Artifact(tmp_path, "set", {})
+    generator = Diffusers(model=str(sdxl), **(SMALL | {"precision": "auto", "device": "auto"}))
+    monkeypatch.setattr(drawing, "has_native_bfloat16", lambda device: units)
+    assert generator.settled(artifact).precision == precision
+    monkeypatch.setattr(drawing, "has_native_bfloat16", lambda device: not units)
+    again = generator.settled(artifact)
+    assert (again.precision, again.device) == (precision, resolve_device("auto"))
 
 
 def test_a_set_that_grows_keeps_its_batch(

@@ -150,13 +150,15 @@ def test_layer_by_layer(golden: Golden) -> None:
         assert close(
             layer.affine(w[:, number]), golden.io[f"inter_affine.{name}"], W_TOLERANCE * 10
         )
+        styles = layer.styles(w[:, number])
+        scaled = layer.scaled(x, styles)
         wanted = golden.io.get(f"inter_conv.{name}")
         if wanted is not None:
-            convolved, gains = layer.convolve(x, w[:, number])
+            convolved, gains = layer.convolve(scaled, styles)
             found = convolved * gains[:, :, None, None]
             assert close(found, wanted, LAYER_TOLERANCE * float(wanted.abs().max()))
             seen += 1
-        x = layer(x, w[:, number])
+        x = layer(scaled, styles)
         if name in outputs:
             limit = LAYER_TOLERANCE * float(outputs[name].abs().max())
             assert close(x, outputs[name], limit), name

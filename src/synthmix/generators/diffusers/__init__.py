@@ -13,10 +13,17 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 
 from synthmix.errors import ArtifactError, SettingError, SynthmixError
 from synthmix.generators import Generator
-from synthmix.generators.diffusers._drawing import Starts, batches, fitting_batch, runner_of
+from synthmix.generators.diffusers._drawing import (
+    Starts,
+    batches,
+    fitting_batch,
+    resolved_precision,
+    runner_of,
+)
 from synthmix.generators.diffusers._memory import within_memory
 from synthmix.generators.diffusers._pipeline import quiet, reads_negative_prompts, text_encoders
 from synthmix.generators.diffusers._weights import Located, locate, locate_vae
+from synthmix.hardware import resolve_device
 from synthmix.store import Artifact, read_json
 from synthmix.types import Device as DeviceName
 from synthmix.types import ImageSet, Pixels, Progress, Request, TextEncoder
@@ -87,7 +94,7 @@ class Diffusers(Generator):
     """Images drawn together; `auto` finds what fits before the first image, then keeps it."""
 
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
-    """`auto` is float16 on CUDA and float32 elsewhere."""
+    """`auto` is float16 on CUDA, bfloat16 on a processor with matrix units for it, else float32."""
 
     device: DeviceName = "auto"
     """`auto` is CUDA, then MPS, then CPU."""
@@ -163,8 +170,11 @@ class Diffusers(Generator):
         progress(len(real), len(real))
 
     def settled(self, artifact: Artifact) -> "Diffusers":
-        """Return this generator with its batch size found; kept in `artifact`, found once."""
-        if self.batch_size != "auto":
+        """Return this generator with batch size, device and precision found.
+
+        They are kept in `artifact`: a set is drawn in one way, whatever machine goes on with it.
+        """
+        if "auto" not in (self.batch_size, self.device, self.precision):
             return self
         if not artifact.has(_EXECUTION):
             if any(part.startswith("data/") for part in artifact.records()):
@@ -172,10 +182,16 @@ class Diffusers(Generator):
                     f"{artifact.path / _EXECUTION} is lost, and with it the batch size at which "
                     "the set was begun: restore it, or set batch_size and begin the set anew."
                 )
-            size = fitting_batch(self)
+            found = self._execution()
             with artifact.part(_EXECUTION) as path:
-                path.write_text(json.dumps({"batch_size": size}) + "\n", encoding="utf-8")
-        return replace(self, batch_size=read_json(artifact.path / _EXECUTION)["batch_size"])
+                path.write_text(json.dumps(found) + "\n", encoding="utf-8")
+        return replace(self, **read_json(artifact.path / _EXECUTION))
+
+    def _execution(self) -> dict[str, Any]:
+        device = resolve_device(self.device)
+        size = fitting_batch(self) if self.batch_size == "auto" else self.batch_size
+        precision = resolved_precision(self.precision, device)
+        return {"batch_size": size, "device": device, "precision": precision}
 
     def generate(
         self,

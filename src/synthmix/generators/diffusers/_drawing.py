@@ -23,7 +23,7 @@ from synthmix.generators.diffusers._pipeline import (
     reads_negative_prompts,
 )
 from synthmix.generators.diffusers._weights import locate_vae
-from synthmix.hardware import resolve_device
+from synthmix.hardware import has_native_bfloat16, resolve_device
 from synthmix.types import Request
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Runner:
     def __init__(self, settings: "Diffusers") -> None:
         self.settings = settings
         self.device = resolve_device(settings.device)
-        self.dtype = _dtype(settings.precision, self.device)
+        self.dtype = _DTYPES[resolved_precision(settings.precision, self.device)]
         located = settings._located()
         self.pipeline = load(
             Loading(
@@ -169,10 +169,13 @@ def _to_pixels(images_NCHW: torch.Tensor, slots: Sequence[int]) -> list[Any]:
     return [levels[n] if good else exact[n] for n, good in enumerate(finite)]
 
 
-def _dtype(precision: str, device: str) -> torch.dtype:
-    if precision == "auto":
-        return torch.float16 if device.startswith("cuda") else torch.float32
-    return _DTYPES[precision]
+def resolved_precision(precision: str, device: str) -> str:
+    """Return the precision `auto` stands for on this device."""
+    if precision != "auto":
+        return precision
+    if device.startswith("cuda"):
+        return "float16"
+    return "bfloat16" if has_native_bfloat16(device) else "float32"
 
 
 def fitting_batch(settings: "Diffusers") -> int:

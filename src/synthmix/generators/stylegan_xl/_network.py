@@ -219,41 +219,59 @@ class SynthesisLayer(nn.Module):
         down_OM = downsampling_matrix(taps, spec.down, len(up_MI)) * 2**0.25
         return [AxisFilter(up_MI), AxisFilter(down_OM)]
 
-    def convolve(self, x_NIHW: Tensor, w_ND: Tensor) -> tuple[Tensor, Tensor]:
-        """Return a convolution with one shared kernel, and the gains `[N, O]` it lacks.
+    def styles(self, w_ND: Tensor) -> Tensor:
+        """Return what each input channel is multiplied by, `[N, I]`."""
+        styles_NI: Tensor = self.affine(w_ND)
+        if self.spec.is_torgb:
+            return styles_NI
+        # over the channels of one image, not of the batch: it cancels up to epsilon
+        return styles_NI * styles_NI.square().mean(1, keepdim=True).rsqrt()
 
-        Their product is the modulated and demodulated convolution, before the bias.
+    def convolve(self, scaled_NIHW: Tensor, styles_NI: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a convolution of scaled channels with one shared kernel, and the gains it lacks.
+
+        Their product, `[N, O, H, W]` by `[N, O]`, is the modulated and demodulated convolution,
+        before the bias.
         """
-        styles_NI = self.affine(w_ND)
         shared = self.get_buffer("shared_OIkk")
-        gains_NO = self.magnitude_ema.rsqrt().expand(len(w_ND), self.spec.out_channels)
+        gains_NO = self.magnitude_ema.rsqrt().expand(len(styles_NI), self.spec.out_channels)
         if not self.spec.is_torgb:
-            # over the channels of one image, not of the batch: it cancels below up to epsilon
-            styles_NI = styles_NI * styles_NI.square().mean(1, keepdim=True).rsqrt()
             energy_NO = each_by(self.get_buffer("energy_OI"), styles_NI.square()[:, :, None])
             gains_NO = gains_NO * (energy_NO.squeeze(2) + EPSILON).rsqrt()
-        scaled_NIHW = (x_NIHW * styles_NI[:, :, None, None]).to(shared.dtype)
         y_NOHW = functional.conv2d(scaled_NIHW, shared, padding=self.spec.conv_kernel - 1)
-        return y_NOHW.to(x_NIHW.dtype), gains_NO
+        return y_NOHW, gains_NO
 
-    def forward(self, x_NIHW: Tensor, w_ND: Tensor) -> Tensor:
-        y_NOHW, gains_NO = self.convolve(x_NIHW, w_ND)
+    def scaled(self, x_NIHW: Tensor, styles_NI: Tensor) -> Tensor:
+        """Return the input of `convolve`, at the precision of the convolution."""
+        return (x_NIHW * styles_NI[:, :, None, None]).to(self.get_buffer("shared_OIkk").dtype)
+
+    def forward(
+        self, scaled_NIHW: Tensor, styles_NI: Tensor, next_NO: Tensor | None = None
+    ) -> Tensor:
+        """Return the layer's output, or with the styles of the next layer, that one's input."""
+        y_NOHW, gains_NO = self.convolve(scaled_NIHW, styles_NI)
         y_NHWO = y_NOHW.permute(0, 2, 3, 1)
         if y_NHWO.device.type == "cpu":
             # the rate in between is the widest place: a part of it stays in the cache
-            z_NHWO = self._in_parts(y_NHWO, gains_NO)
-        else:
-            z_NHWO = self._resampled(y_NHWO, gains_NO[:, None, None], self.bias)
-        return z_NHWO.permute(0, 3, 1, 2)
+            return self._in_parts(y_NHWO, gains_NO, next_NO).permute(0, 3, 1, 2)
+        z_NHWO = self._resampled(y_NHWO.float(), gains_NO[:, None, None], self.bias)
+        z_NOHW = z_NHWO.permute(0, 3, 1, 2)
+        return z_NOHW if next_NO is None else self.scaled(z_NOHW, next_NO)
 
-    def _in_parts(self, y_NHWO: Tensor, gains_NO: Tensor) -> Tensor:
+    def _in_parts(self, y_NHWO: Tensor, gains_NO: Tensor, next_NO: Tensor | None) -> Tensor:
         size = self.spec.out_size
-        whole = y_NHWO.new_empty(len(y_NHWO), size, size, y_NHWO.shape[3])
+        dtype = torch.float32 if next_NO is None else y_NHWO.dtype
+        whole = y_NHWO.new_empty(len(y_NHWO), size, size, y_NHWO.shape[3], dtype=dtype)
         for start in range(0, y_NHWO.shape[3], CHANNELS):
             part = slice(start, start + CHANNELS)
             for n, y_HWO in enumerate(y_NHWO[..., part]):
                 gains_O, bias_O = gains_NO[n, part], self.bias[part]
-                whole[n, :, :, part] = self._resampled(y_HWO[None], gains_O, bias_O)[0]
+                z_HWO = self._resampled(y_HWO[None].float(), gains_O, bias_O)[0]
+                if next_NO is None:
+                    whole[n, :, :, part] = z_HWO
+                else:
+                    # scaled, rounded and put into place in one go
+                    torch.mul(z_HWO, next_NO[n, part], out=whole[n, :, :, part])
         return whole
 
     def _resampled(self, y_NHWO: Tensor, gains: Tensor, bias_O: Tensor) -> Tensor:
@@ -307,9 +325,12 @@ class SynthesisNetwork(nn.Module):
             yield layer
 
     def forward(self, w_NLD: Tensor) -> Tensor:
+        layers = list(self.layers())
+        styles = [layer.styles(w_NLD[:, number]) for number, layer in enumerate(layers, 1)]
         x: Tensor = self.input(w_NLD[:, 0]).contiguous(memory_format=torch.channels_last)
-        for number, layer in enumerate(self.layers(), 1):
-            x = layer(x, w_NLD[:, number])
+        x = layers[0].scaled(x, styles[0])
+        for layer, own, following in zip(layers, styles, [*styles[1:], None], strict=True):
+            x = layer(x, own, following)
         return x * self.output_scale
 
 
