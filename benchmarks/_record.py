@@ -39,13 +39,15 @@ def ratio(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> dict[str, Any]:
-    """Return median over median, with the least and the greatest quotient of a single round.
+    """Return the median of the rounds' quotients, with the least and the greatest.
 
-    `above` and `below` hold one number a round each, in the order of the rounds.
+    `above` and `below` hold one number a round each, in the order of the rounds. A round's sides ran
+    one after the other, so a machine that is slow for a minute is slow for both.
     """
     rounds = [a / b for a, b in zip(above, below, strict=True)]
-    value = statistics.median(above) / statistics.median(below)
-    return bounded(value, at_least=at_least, at_most=at_most) | {"rounds": spread(rounds)}
+    found = bounded(statistics.median(rounds), at_least=at_least, at_most=at_most)
+    found["of medians"] = float(f"{statistics.median(above) / statistics.median(below):.4g}")
+    return found | {"rounds": spread(rounds)}
 
 
 def bounded(
