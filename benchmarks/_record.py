@@ -41,8 +41,8 @@ def ratio(
 ) -> dict[str, Any]:
     """Return the median of the rounds' quotients, with the least and the greatest.
 
-    `above` and `below` hold one number a round each, in the order of the rounds. A round's sides ran
-    one after the other, so a machine that is slow for a minute is slow for both.
+    `above` and `below` hold one number a round each, in the order of the rounds. A round's sides
+    ran one after the other, so a machine that is slow for a minute is slow for both.
     """
     rounds = [a / b for a, b in zip(above, below, strict=True)]
     found = bounded(statistics.median(rounds), at_least=at_least, at_most=at_most)
