@@ -1,10 +1,34 @@
-"""What is said of one image: the perceptual hash against the transform it is defined by."""
+"""What is said of one image: its faults, and its hash against the transform it is defined by."""
 
 import numpy as np
+import pytest
 from scipy.fft import dctn
 
-from synthmix.checks import perceptual_hash
+from synthmix.checks import fault, perceptual_hash
 from tests.evaluation.test_duplicates import pictures
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (7, 5, 3), (32, 32, 3), (9, 9, 4), (6, 6, 1)])
+def test_counted_levels_decide_as_their_sums_do(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    for highest in (1, 2, 3, 40, 256):
+        image = rng.integers(0, highest, shape, dtype=np.uint8)
+        if highest == 40:
+            image += 200
+        limits = {"black_below": float(image.max()), "constant_below": float(image.std())}
+        above = {name: value * (1 + 1e-9) + 1e-12 for name, value in limits.items()}
+        below = {name: value * (1 - 1e-9) - 1e-12 for name, value in limits.items()}
+        assert fault(image, **below) is None
+        assert fault(image, **{**below, "black_below": above["black_below"]}) == "black"
+        assert fault(image, **{**below, "constant_below": above["constant_below"]}) == "constant"
+
+
+def test_floats_are_judged_by_the_same_limits() -> None:
+    image = np.full((4, 4, 3), 7.0)
+    assert fault(image) == "constant"
+    image[0, 0, 0] = np.nan
+    assert fault(image) == "NaN or infinite values"
+    assert fault(np.zeros((4, 4, 3))) == "black"
 
 
 def by_definition(image: np.ndarray) -> int:

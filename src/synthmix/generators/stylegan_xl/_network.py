@@ -174,6 +174,8 @@ class SynthesisLayer(nn.Module):
     down_filter: Tensor
     magnitude_ema: Tensor
     resampling: nn.ModuleList
+    places: slice
+    """Rows, and columns, of the padded convolution that are made."""
 
     def __init__(self, spec: Layer, w_dim: int) -> None:
         super().__init__()
@@ -203,19 +205,31 @@ class SynthesisLayer(nn.Module):
             self.register_buffer("energy_OI", weight.square().sum((2, 3)), persistent=False)
         shared = weight.to(dtype).contiguous(memory_format=torch.channels_last)
         self.register_buffer("shared_OIkk", shared, persistent=False)
+        self.places = slice(0, spec.conv_size)
         if not spec.is_torgb:
-            self.resampling = nn.ModuleList(self._filters()).to(weight.device)
+            up = self.up_filter.cpu() if spec.up_taps > 1 else torch.ones(1)
+            up_MI = upsampling_matrix(up, spec.up, spec.padding, spec.conv_size)
+            self.places = self._reached(up_MI)
+            filters = self._filters(up_MI[:, self.places])
+            self.resampling = nn.ModuleList(filters).to(weight.device)
 
-    def _filters(self) -> list[nn.Module]:
+    def _reached(self, up_MI: Tensor) -> slice:
+        """Return the places that upsampling does not crop, or all where those reach the border.
+
+        In a head's last layer a third of all places is cropped.
+        """
+        (used,) = up_MI.any(0).nonzero(as_tuple=True)
+        first, end = int(used[0]), int(used[-1]) + 1
+        is_inside = first >= self.spec.conv_kernel - 1 and end <= self.spec.in_size
+        return slice(first, end) if is_inside else self.places
+
+    def _filters(self, up_MI: Tensor) -> list[nn.Module]:
         spec = self.spec
-        none = torch.ones(1)
-        up = self.up_filter.cpu() if spec.up_taps > 1 else none
-        up_MI = upsampling_matrix(up, spec.up, spec.padding, spec.conv_size)
         # the gain of the leaky ReLU, a factor of sqrt(2), is moved behind it into the filter
         if spec.is_radial:
             taps = self.down_filter.cpu() * math.sqrt(2)
             return [AxisFilter(up_MI), _RadialDown(taps, spec.down)]
-        taps = self.down_filter.cpu() if spec.down_taps > 1 else none
+        taps = self.down_filter.cpu() if spec.down_taps > 1 else torch.ones(1)
         down_OM = downsampling_matrix(taps, spec.down, len(up_MI)) * 2**0.25
         return [AxisFilter(up_MI), AxisFilter(down_OM)]
 
@@ -230,16 +244,19 @@ class SynthesisLayer(nn.Module):
     def convolve(self, scaled_NIHW: Tensor, styles_NI: Tensor) -> tuple[Tensor, Tensor]:
         """Return a convolution of scaled channels with one shared kernel, and the gains it lacks.
 
-        Their product, `[N, O, H, W]` by `[N, O]`, is the modulated and demodulated convolution,
-        before the bias.
+        Their product, `[N, O, H, W]` by `[N, O]`, is the modulated and demodulated convolution at
+        `places`, before the bias.
         """
         shared = self.get_buffer("shared_OIkk")
         gains_NO = self.magnitude_ema.rsqrt().expand(len(styles_NI), self.spec.out_channels)
         if not self.spec.is_torgb:
             energy_NO = each_by(self.get_buffer("energy_OI"), styles_NI.square()[:, :, None])
             gains_NO = gains_NO * (energy_NO.squeeze(2) + EPSILON).rsqrt()
-        y_NOHW = functional.conv2d(scaled_NIHW, shared, padding=self.spec.conv_kernel - 1)
-        return y_NOHW, gains_NO
+        reach = self.spec.conv_kernel - 1
+        first = max(self.places.start - reach, 0)
+        read = slice(first, self.places.stop)
+        padding = reach - (self.places.start - first)
+        return functional.conv2d(scaled_NIHW[:, :, read, read], shared, padding=padding), gains_NO
 
     def scaled(self, x_NIHW: Tensor, styles_NI: Tensor) -> Tensor:
         """Return the input of `convolve`, at the precision of the convolution."""
