@@ -15,11 +15,10 @@ import numpy as np
 import torch
 
 from synthmix.generators.stylegan_xl._architecture import Architecture, Layer, Mapping
+from synthmix.generators.stylegan_xl._mapping import FullyConnected, MappingNetwork
 from synthmix.generators.stylegan_xl._network import (
     FourierInput,
-    FullyConnected,
     Generator,
-    MappingNetwork,
     SynthesisLayer,
     SynthesisNetwork,
 )
