@@ -8,6 +8,7 @@ SynthmixError
 ├── DataError               images, labels or classes are not what was promised
 │   └── NoSuchSplit         a source has images, but not of this split
 ├── ArtifactError           a stored artifact is damaged or not what its name says
+│   └── Unfinished          a run has yet to end it
 ├── DiskFull                no space is left; nothing finished is lost
 └── Interrupted             a worker stopped before its task ended
 """
@@ -46,6 +47,10 @@ class NoSuchSplit(DataError):
 
 class ArtifactError(SynthmixError):
     """A stored artifact is damaged or is not what its name says."""
+
+
+class Unfinished(ArtifactError):
+    """An artifact that a run has yet to end is asked for what it will hold."""
 
 
 class DiskFull(SynthmixError):

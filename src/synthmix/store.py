@@ -188,12 +188,13 @@ class Artifact:
     def manifest(self) -> dict[str, Any]:
         """Return the manifest: settings, facts and, for each part, its bytes and sha256.
 
-        Raises ArtifactError where it is not one that `seal` wrote.
+        Raises ArtifactError where it is not one that `seal` wrote for these settings.
         """
         path = self.manifest_path
         try:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            is_ours = isinstance(manifest["parts"], dict) and "settings" in manifest
+            is_ours = isinstance(manifest["parts"], dict)
+            is_ours &= fingerprint(manifest["settings"]) == self.fingerprint
         except (ValueError, TypeError, KeyError):
             is_ours = False
         if not is_ours:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pytest
 import typer.main
 
@@ -314,6 +315,58 @@ def test_evaluate_names_what_differs_and_overwrites_nothing(call: Call, finished
     assert (path.read_bytes(), kept.read_bytes()) == (before, doubted)
     kept.unlink()
     beside.unlink()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["runs/*/logits.npy", "runs/*/validation_logits.npy", "predictions/*corruptions*/jpeg*.npy"],
+)
+@pytest.mark.parametrize("how", ["cut short", "another winner", "taken away"])
+def test_evaluate_names_predictions_that_are_not_those_stored(
+    call: Call, finished: Path, tmp_path: Path, pattern: str, how: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    victim = sorted(output.glob(pattern))[0]
+    if how == "taken away":
+        victim.unlink()
+    elif how == "cut short":
+        victim.write_bytes(victim.read_bytes()[:-7])
+    else:
+        logits = np.load(victim)
+        np.save(victim, -logits)
+    done = call("evaluate", output)
+    assert done.status == 2
+    assert f"{victim} is missing or not what was stored" in one_line(done)
+    assert "makes it anew" in done.err
+
+
+def test_evaluate_names_a_manifest_of_other_settings(
+    call: Call, finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    path = sorted(output.glob("runs/*/manifest.json"))[0]
+    manifest = json.loads(path.read_text())
+    manifest["settings"]["test"] = "0123456789abcdef"
+    path.write_text(json.dumps(manifest))
+    assert f"{path} is damaged" in one_line(call("evaluate", output))
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_evaluate_leaves_damaged_results_where_they_are(
+    call: Call, finished: Path, tmp_path: Path, text: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    expected = (output / "results.json").read_bytes()
+    (output / "results.json").write_text(text)
+    done = call("evaluate", output)
+    assert done.status == 1
+    assert "differ from the stored ones in: everything (it is damaged)" in done.out
+    assert (output / "results.json").read_text() == text
+    assert call("evaluate", output, "--replace").status == 1
+    assert (output / "results.json").read_bytes() == expected
 
 
 def test_report_tells_a_script_where_the_page_is(call: Call, finished: Path) -> None:

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from synthmix.errors import ArtifactError
+from synthmix.errors import Unfinished
 from synthmix.evaluation.closeness import (
     Cell,
     Confusion,
@@ -21,9 +19,10 @@ from synthmix.evaluation.crossed import compare
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.statistics import over_seeds
 from synthmix.mixing import Arm
-from synthmix.study.extra_images import LOGITS, Mirror, collections
+from synthmix.study.extra_images import Mirror, collections
 from synthmix.study.judging import contrast, score
 from synthmix.study.predicting import artifact_of, stored
+from synthmix.study.stored import LOGITS, classes
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
@@ -92,7 +91,7 @@ def _mirror(workspace: Workspace, name: str, seeds: int) -> dict[str, Json] | No
     """Return what the real-only classifiers see in a set; None where they did not predict it."""
     try:
         synthetic, real = _confusions(workspace, name, seeds)
-    except ArtifactError:
+    except Unfinished:
         return None
     if not synthetic:
         return None
@@ -125,8 +124,7 @@ def _confusions(
         source = workspace.run_artifact(arm, run)
         seen = stored(artifact_of(workspace, source, found), LOGITS, found)[0].argmax(axis=1)
         synthetic.append(confusion(seen, found.labels, num_classes))
-        logits = np.load(source.path / "logits.npy", allow_pickle=False)
-        real.append(confusion(logits.argmax(axis=1), labels, num_classes))
+        real.append(confusion(classes(source, LOGITS), labels, num_classes))
     return synthetic, real
 
 

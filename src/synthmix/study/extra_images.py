@@ -20,6 +20,7 @@ from synthmix.images import mark, match_classes, per_class_rows, stratified_rows
 from synthmix.mixing import Arm
 from synthmix.study.corrupted import corrupted
 from synthmix.study.file import component_settings
+from synthmix.study.stored import LOGITS
 from synthmix.study.workspace import Workspace
 from synthmix.types import ImageSet, Indices, Json, Labels, Pixels
 
@@ -63,9 +64,6 @@ class Collection(ABC):
     def versions(self) -> dict[str, str]:
         """Return the versions of the packages that make the images."""
         return {name: version(name) for name in self.packages}
-
-
-LOGITS = "logits.npy"
 
 
 @dataclass(frozen=True, eq=False)

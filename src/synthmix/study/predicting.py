@@ -7,6 +7,7 @@ from synthmix.errors import ArtifactError, DataError
 from synthmix.mixing import Arm
 from synthmix.store import Artifact
 from synthmix.study.extra_images import Collection, collections
+from synthmix.study.stored import logits_in
 from synthmix.study.tasks import Task, at_work, workspace_of
 from synthmix.study.workspace import Workspace
 from synthmix.training.loop import predict as logits_of
@@ -34,9 +35,7 @@ def artifact_of(workspace: Workspace, run: Artifact, found: Collection) -> Artif
 
 def stored(artifact: Artifact, file: str, found: Collection) -> NDArray[np.float32]:
     """Return stored logits `[V, N, K]`; raises ArtifactError where they are not all there."""
-    if not artifact.is_complete:
-        raise ArtifactError(f"{artifact.path.name} is not finished; `synthmix run` ends it.")
-    logits: NDArray[np.float32] = np.load(artifact.path / file, allow_pickle=False)
+    logits = logits_in(artifact, file)
     if logits.shape[1] != len(found.labels):
         raise ArtifactError(
             f"{artifact.path.name} holds {logits.shape[1]} predictions for "

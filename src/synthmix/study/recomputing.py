@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthmix.errors import ArtifactError
 from synthmix.store import json_text, read_json, write_json
 from synthmix.study.file import Study
 from synthmix.study.results import compute, write
@@ -56,7 +57,7 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
         return Recomputed(results, write(study, results), was_stored=False, is_equal=False)
     if path.read_text(encoding="utf-8") == json_text(results):
         return Recomputed(results, path, was_stored=True, is_equal=True)
-    differing = tuple(_differing(read_json(path), results))
+    differing = tuple(_differing(_stored(path), results))
     if replace:
         kept = _unused(path.with_name("results-before.json"))
         path.rename(kept)
@@ -64,6 +65,14 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
     beside = path.with_name("results-recomputed.json")
     write_json(beside, results)
     return Recomputed(results, beside, True, False, differing)
+
+
+def _stored(path: Path) -> Any:
+    """Return stored results, None where they are damaged: then everything differs."""
+    try:
+        return read_json(path)
+    except ArtifactError:
+        return None
 
 
 def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:
@@ -79,7 +88,7 @@ def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:
         for number, (mine, theirs) in enumerate(zip(one, other, strict=True)):
             yield from _differing(mine, theirs, f"{path}.{number}")
     elif one != other:
-        yield path
+        yield path or "everything (it is damaged)"
 
 
 def _unused(path: Path) -> Path:

@@ -164,11 +164,7 @@ def _run(workspace: Workspace, arm: Arm, run: int, predicted: Predicted) -> dict
 
 def predictions_of(artifact: Artifact, test: ImageSet) -> Predictions:
     """Return a run's stored predictions of the test images; raises ArtifactError where missing."""
-    if not artifact.is_complete:
-        raise ArtifactError(
-            f"The run {artifact.path.name} is not finished; `synthmix run` ends it."
-        )
-    logits = np.load(artifact.path / "logits.npy", allow_pickle=False)
+    logits = stored.logits_in(artifact, stored.LOGITS)
     if len(logits) != len(test):
         raise ArtifactError(
             f"{artifact.path.name} holds {len(logits)} predictions for {len(test)} test images."

@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from synthmix.errors import ArtifactError
+from synthmix.errors import Unfinished
 from synthmix.evaluation.corruptions import SEVERITIES
 from synthmix.evaluation.shift import Scored, mean, scored
 from synthmix.store import Artifact, canonical
 from synthmix.study.extra_images import (
     EVALUATED,
-    LOGITS,
     Collection,
     Corruptions,
     TestSet,
@@ -21,6 +18,7 @@ from synthmix.study.extra_images import (
 from synthmix.study.file import component_settings
 from synthmix.study.judging import score
 from synthmix.study.predicting import artifact_of, stored
+from synthmix.study.stored import LOGITS, logits_in
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
@@ -53,7 +51,7 @@ def of(workspace: Workspace, arms: Arms) -> dict[str, Json]:
                 found["test_sets"][each.name] = _test_set(workspace, each, arms)
             elif isinstance(each, Corruptions):
                 found["corruptions"] = _corruptions(workspace, each, arms)
-        except ArtifactError:
+        except Unfinished:
             missing.append(each.key)
     return {**found, "missing": missing}
 
@@ -144,7 +142,7 @@ def _clean(
     found = {}
     for name in names:
         runs = [workspace.run_artifact(by_name[name], r) for r in range(arms.seeds[name])]
-        logits = [np.load(run.path / "logits.npy", allow_pickle=False)[each.rows] for run in runs]
+        logits = [logits_in(run, LOGITS)[each.rows] for run in runs]
         found[name] = scored(logits, each.labels)
     return found
 

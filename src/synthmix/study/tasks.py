@@ -18,6 +18,7 @@ from synthmix.store import Artifact, canonical, read_json, write_json
 from synthmix.study import concerns
 from synthmix.study.card import set_card
 from synthmix.study.file import Study, SyntheticSet
+from synthmix.study.stored import LOGITS, VALIDATION
 from synthmix.study.workspace import SHARD_SIZE, Workspace
 from synthmix.training.loop import Trainer
 from synthmix.training.weights import save_weights
@@ -186,11 +187,11 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     logits = trainer.predict(workspace.test.pixels)
     if not np.isfinite(logits).all():
         raise _diverged(trainer)
-    with artifact.part("logits.npy") as path, path.open("wb") as file:
+    with artifact.part(LOGITS) as path, path.open("wb") as file:
         np.save(file, logits)
     rows = workspace.validation_rows
     if len(rows):
-        with artifact.part("validation_logits.npy") as path, path.open("wb") as file:
+        with artifact.part(VALIDATION) as path, path.open("wb") as file:
             np.save(file, trainer.predict(workspace.train.pixels[rows]))
     with artifact.part("weights.safetensors") as path:
         save_weights(trainer.state.evaluated, path)
