@@ -464,7 +464,7 @@ def test_prompts_are_linted(call: Call, tmp_path: Path) -> None:
     assert "error: cat 0: an instruction" in done.out
     assert "warning: dog 0: also names cat" in done.out
     assert done.err == f"synthmix: {bad}: 1 of 2 prompts cannot be used.\n"
-    assert "no file of prompts" in one_line(call("prompts", "lint", tmp_path / "none.json"))
+    assert "none.json does not exist" in one_line(call("prompts", "lint", tmp_path / "none.json"))
 
 
 def test_prompts_are_counted_in_a_models_tokens(call: Call, tmp_path: Path) -> None:

@@ -61,6 +61,18 @@ WRONG = {
     "bad JSONL": ("a.jsonl", '{"class": "cat", "prompt": "x"}\n\n{oops}', "line 3: not valid JSON"),
     "list": ("a.json", "[1]", "it must be {class: [text]}, got a list"),
     "text for list": ("a.json", '{"cat": "x"}', "class 'cat': it must be [text] or {index: text}"),
+    "repeated class": ("a.json", '{"cat": ["x"], "cat": ["y"]}', "the key 'cat' stands twice"),
+    "repeated index": ("a.json", '{"cat": {"0": "x", "0": "y"}}', "the key '0' stands twice"),
+    "deep": ("a.json", '{"cat":' + "[" * 100_000, "nested too deeply"),
+    "deep line": ("a.jsonl", '{"cat":' + "[" * 100_000, "nested too deeply"),
+    "repeated column": ("a.csv", "class,prompt,prompt\ncat,x,y\n", "column 'prompt' stands twice"),
+    "more columns": (
+        "a.csv",
+        "class,prompt\ncat,x, y\n",
+        "line 2: more columns than the header's 2",
+    ),
+    "open quote": ("a.csv", 'class,prompt\ncat,"x\ndog,y\n', "not valid CSV: unexpected end"),
+    "long field": ("a.csv", "class,prompt\ncat," + "x" * 140_000, "field larger than field limit"),
     "bad index": ("a.json", '{"cat": {"first": "x"}}', "an index must be a number, got 'first'"),
     "row of no object": ("a.jsonl", '"cat"', "line 1: it must be an object"),
     "no class column": (

@@ -71,6 +71,8 @@ def _alone(beside: Path, target: Path) -> Iterator[None]:
 
     lock = beside.with_name(f".{beside.name}.lock")
     lock.parent.mkdir(parents=True, exist_ok=True)
+    # a folder in which nothing can be made is an error here, and would be waited for there
+    lock.touch()
     with FileLock(lock):
         _check_new(target)
         yield

@@ -58,7 +58,7 @@ def prompts_in(
 ) -> tuple[tuple[str, ...], list[Prompt]]:
     """Return a file's classes, in its order where none are given, and every prompt of it."""
     if not path.is_file():
-        what = "is a folder, not a file of prompts" if path.is_dir() else "is no file of prompts"
+        what = "is a folder, not a file of prompts" if path.is_dir() else "does not exist"
         raise SettingError(f"{path} {what}.")
     entries = list(_read(path))
     names = class_names or tuple(dict.fromkeys(name for name, _, _ in entries))
@@ -150,9 +150,23 @@ def _read_jsonl(text: str, path: Path) -> Iterator[Entry]:
 
 
 def _read_csv(text: str, path: Path) -> Iterator[Entry]:
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    for row in reader:
-        yield _entry(row, f"{path} line {reader.line_num}")
+    # strict: a quote that is never closed would swallow the rows behind it
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = list(reader.fieldnames or ())
+        for name in header:
+            if header.count(name) > 1:
+                raise DataError(f"{path} line 1: column '{name}' stands twice.")
+        for row in reader:
+            where = f"{path} line {reader.line_num}"
+            if None in row:
+                raise DataError(
+                    f"{where}: more columns than the header's {len(header)}; a text with commas "
+                    "needs quotes."
+                )
+            yield _entry(row, where)
+    except csv.Error as error:
+        raise DataError(f"{path} line {reader.line_num}: not valid CSV: {error}.") from None
 
 
 def _read_parquet(path: Path) -> Iterator[Entry]:
@@ -162,10 +176,26 @@ def _read_parquet(path: Path) -> Iterator[Entry]:
 
 def _parsed(text: str, path: Path, first_line: int) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_unique)
+    except _Repeated as error:
+        raise DataError(f"{path}: the key {error.args[0]!r} stands twice in one object.") from None
+    except RecursionError:
+        raise DataError(f"{path}: its values are nested too deeply for prompts.") from None
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise DataError(f"{path} line {line}: not valid JSON: {error.msg}.") from None
+
+
+class _Repeated(Exception):
+    """A key stands twice: of its two values JSON would keep the last, in silence."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _Repeated(next(key for key in keys if keys.count(key) > 1))
+    return found
 
 
 def _entry(row: Mapping[str, Any], where: str) -> Entry:
