@@ -86,6 +86,17 @@ def test_damage_is_found_and_set_aside(tmp_path: Path, damage: str) -> None:
     assert artifact.damaged() == []
 
 
+def test_a_dropped_part_leaves_nothing(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    write(artifact, "a", "aaaa")
+    write(artifact, "b", "bbbb")
+    for _ in range(2):
+        artifact.drop("b")
+        assert not artifact.has("b")
+        assert list(artifact.records()) == ["a"]
+    assert not (artifact.path / "damaged").exists()
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_a_clear_error(tmp_path: Path, code: int) -> None:
     with pytest.raises(DiskFull, match="free some space"), replacing(tmp_path / "x"):

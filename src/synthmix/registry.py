@@ -193,7 +193,7 @@ def explain(error: Any) -> str:
 _PLAINER = {
     "dict_type": "must be a group of settings, like {key: value}",
     "model_type": "must be a group of settings, like {key: value}",
-    "tuple_type": "must be a list, like [0.5, 1]",
+    "tuple_type": "must be a list, like [this, that]",
     "path_type": "must be a path",
 }
 

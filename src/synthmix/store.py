@@ -312,6 +312,14 @@ class Artifact:
         self._record(relative).unlink(missing_ok=True)
         return target
 
+    def drop(self, relative: str) -> None:
+        """Forget a part of an artifact in progress: unfinished, or contained in another one.
+
+        Killed between the two steps, it leaves a record without a file, which is no part.
+        """
+        (self.path / relative).unlink(missing_ok=True)
+        self._record(relative).unlink(missing_ok=True)
+
     def _record(self, relative: str) -> Path:
         return self.path / "progress" / "parts" / f"{relative}.json"
 

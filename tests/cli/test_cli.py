@@ -172,6 +172,9 @@ def test_a_mistake_is_one_line_and_status_2(call: Call, words: list[str], messag
         (["train", "--arm", "flow@0.6"], "Did you mean 'flow@0.5'?"),
         (["train", "--seed", "7"], "--seed is 7; the study's seeds are 0 to 0"),
         (["generate", "--only", "flwo"], "Did you mean 'flow'?"),
+        (["generate", "--generator", "flow"], "--generator is 'flow', but a STUDY says that"),
+        (["generate", "--per-class", "3"], "--per-class is '3', but a STUDY says that itself"),
+        (["generate", "--output", "x"], "--output is 'x', but a STUDY says that itself"),
     ],
 )
 def test_a_mistake_beside_a_study_is_one_line(

@@ -226,6 +226,24 @@ def test_a_file_where_the_output_goes_is_named(tmp_path: Path, place: str) -> No
     assert (tmp_path / "file").read_text() == "mine"
 
 
+@pytest.mark.parametrize("place", [".", "cat", "new/results"])
+@pytest.mark.parametrize("role", ["real", "synthetic", "test set"])
+def test_an_output_among_the_images_is_refused(tmp_path: Path, role: str, place: str) -> None:
+    folder = write_real(tmp_path / "images")
+    images = {"use": "folder", "path": str(folder / "train")}
+    sources: dict[str, dict[str, object]] = {
+        "real": {},
+        "synthetic": {"synthetic": {"ready": {"images": images}}},
+        "test set": {"evaluation": {"test_sets": {"mine": images}}},
+    }
+    study = {**asked(tmp_path, folder), **sources[role]}
+    place = str((folder if role == "real" else folder / "train") / place)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(SettingError, match=f"output is '{place}', within the images of "):
+        run(resolve({**study, "output": place}))
+    assert sorted(folder.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("names", "words"),
     [

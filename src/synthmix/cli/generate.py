@@ -13,28 +13,38 @@ Only = Annotated[str | None, typer.Option("--only", help="Just this synthetic se
 Generator = Annotated[
     str | None, typer.Option("--generator", help="Without a study: a generator's name.")
 ]
-Real = Annotated[str, typer.Option("--real", help="Real images: their classes, size, fitting.")]
-PerClass = Annotated[int, typer.Option("--per-class", help="Images of each class.")]
-Output = Annotated[Path, typer.Option("--output", help="Folder for the set.")]
+Real = Annotated[
+    str | None,
+    typer.Option(
+        "--real", help="Without a study: real images (classes, size, fitting); digits if not given."
+    ),
+]
+PerClass = Annotated[
+    int | None,
+    typer.Option("--per-class", help="Without a study: images of each class; 100 if not given."),
+]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", help="Without a study: the set's folder; results/generated if not given."
+    ),
+]
 
 
 def command(
     study: Study = None,
     only: Only = None,
     generator: Generator = None,
-    real: Real = "digits",
-    per_class: PerClass = 100,
-    output: Output = Path("results/generated"),
+    real: Real = None,
+    per_class: PerClass = None,
+    output: Output = None,
     changes: Set = [],  # noqa: B006
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Generate a study's synthetic sets, or one: --generator NAME --set generator.KEY=VALUE."""
-    loaded = (
-        load_study(study, changes)
-        if study
-        else _single(generator, real, per_class, output, changes)
-    )
+    own = {"generator": generator, "real": real, "per-class": per_class, "output": output}
+    loaded = _of_study(study, own, changes) if study else _single(own, changes)
     from synthmix.study.running import run_stage, save_study
     from synthmix.study.workspace import Workspace
 
@@ -53,9 +63,18 @@ def command(
     say_folders(folders, json)
 
 
-def _single(
-    generator: str | None, real: str, per_class: int, output: Path, changes: list[str]
-) -> Any:
+def _of_study(study: Path, own: dict[str, Any], changes: list[str]) -> Any:
+    for option, value in own.items():
+        if value is not None:
+            raise SettingError(
+                f"--{option} is '{value}', but a STUDY says that itself: leave one of them out. "
+                "For one of its sets: --only NAME; to change a setting: --set KEY=VALUE."
+            )
+    return load_study(study, changes)
+
+
+def _single(own: dict[str, Any], changes: list[str]) -> Any:
+    generator = own["generator"]
     if generator is None:
         raise SettingError(
             "generate needs a STUDY or --generator NAME; `synthmix list` shows them."
@@ -63,13 +82,14 @@ def _single(
     from synthmix.cli._options import changed
     from synthmix.study.file import resolve
 
+    per_class = 100 if own["per-class"] is None else own["per-class"]
     asked: dict[str, Any] = {
         "name": generator,
-        "real": {"use": real},
+        "real": {"use": own["real"] or "digits"},
         "synthetic": {generator: {"generator": {"use": generator}, "per_class": per_class}},
         "seeds": 1,
         "mixing": {"use": "add", "per_real": [0]},
-        "output": str(output),
+        "output": str(own["output"] or "results/generated"),
     }
     here = f"synthetic.{generator}."
     moved = [

@@ -139,5 +139,6 @@ def _reading(path: Path) -> Iterator[None]:
     except (OSError, ValueError, TypeError, KeyError, SyntaxError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise ArtifactError(
-            f"{path} is damaged ({reason}); repair sets it aside, and the next run redoes it."
+            f"{path} is damaged ({reason}); the command that made it sets it aside and makes "
+            "it anew."
         ) from error

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from synthmix.errors import ArtifactError
@@ -69,7 +68,7 @@ def _settle_one(
     artifact: Artifact, found: _Found, shards: Sequence[Shard], shard_size: int
 ) -> str | None:
     if not artifact.has(found.part):
-        _drop(artifact, found.part)
+        artifact.drop(found.part)
         return None
     rows = _checked_rows(artifact, found, shard_size)
     planned = shards[found.number] if found.number < len(shards) else None
@@ -77,7 +76,7 @@ def _settle_one(
         artifact.set_aside(found.part)  # of a larger set that was not finished: kept, not used
         return None
     if rows < len(planned.requests):
-        _drop(artifact, found.part)  # end of a smaller set: made anew with more after it
+        artifact.drop(found.part)  # end of a smaller set: made anew with more after it
         return None
     if found.part != planned.part:
         artifact.rename_part(found.part, planned.part)
@@ -93,11 +92,3 @@ def _checked_rows(artifact: Artifact, found: _Found, shard_size: int) -> int:
             "a set keeps the shard_size it was begun with."
         )
     return rows
-
-
-def _drop(artifact: Artifact, part: str) -> None:
-    """Forget a part that was not finished or that another one will contain."""
-    target = artifact.set_aside(part)
-    target.unlink(missing_ok=True)
-    with suppress(OSError):  # damaged parts lie there too
-        target.parent.rmdir()

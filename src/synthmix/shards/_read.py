@@ -47,7 +47,7 @@ def _compare(mark: str, folder: Path) -> None:
     if manifest.exists() and read_json(manifest).get("pixels", mark) != mark:
         raise ArtifactError(
             f"{folder} does not hold the images that its manifest tells of; "
-            "repair sets damaged shards aside, and the next run redoes them."
+            "the command that made it sets damaged shards aside and makes them anew."
         )
 
 

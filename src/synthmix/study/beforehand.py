@@ -1,8 +1,10 @@
 """What can be told before any work: a study that could not end is refused at its start."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
+from synthmix.data import ImageSource
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.study import concerns, hypotheses
 from synthmix.study.file import Study
@@ -67,7 +69,8 @@ def check_model(workspace: Workspace) -> None:
 
 
 def check_output(study: Study) -> None:
-    """Make the output folder; raises SettingError where nothing can be written there."""
+    """Make the output folder; raises SettingError where it must not or cannot be written to."""
+    _check_apart(study)
     try:
         study.output.mkdir(parents=True, exist_ok=True)
         is_writable = os.access(study.output, os.W_OK | os.X_OK)
@@ -79,3 +82,27 @@ def check_output(study: Study) -> None:
             f"output is '{study.output}', where nothing can be written ({reason}); "
             "name another folder."
         )
+
+
+def _check_apart(study: Study) -> None:
+    """Refuse an output among the user's own images: its files would be read as some of them."""
+    output = study.output.resolve()
+    for where, source in _sources(study):
+        path = source.settings().get("path")
+        folder = Path(str(path)).expanduser()
+        if path is None or not folder.is_dir():
+            continue
+        if output.is_relative_to(folder.resolve()):
+            raise SettingError(
+                f"output is '{study.output}', within the images of {where} ({path}); "
+                "name a folder outside."
+            )
+
+
+def _sources(study: Study) -> Iterator[tuple[str, ImageSource]]:
+    yield "real", study.real
+    for each in study.synthetic:
+        if each.images is not None:
+            yield f"synthetic.{each.name}", each.images
+    for name, source in study.evaluation.test_sets.items():
+        yield f"evaluation.test_sets.{name}", source

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError
 
 from synthmix.data import ImageSource
 from synthmix.engines import Engine
@@ -70,7 +70,10 @@ class _File(_Strict):
     real: Settings
     synthetic: dict[Name, _Set] = {}
     mixing: Settings = {"use": "replace"}
-    controls: bool | _Controls = True
+    controls: Annotated[
+        Annotated[bool, Tag("[flag]")] | Annotated[_Controls, Tag("[keys]")],
+        Discriminator(lambda given: "[flag]" if isinstance(given, bool) else "[keys]"),
+    ] = True
     hypotheses: tuple[str, ...] = ()
     training: Settings = {}
     seeds: Annotated[int, Field(ge=1, le=1000)] = 3

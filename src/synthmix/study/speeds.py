@@ -3,7 +3,7 @@
 import platform
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,9 @@ from synthmix.types import ImageSet, Mixture
 
 MEASURED_STEPS = 3
 MEASURED_IMAGES = 64
+MEASURED_BATCH = 512
+"""Images of a measured step at most; a larger one takes longer in proportion."""
+
 CHANGED = ("half-steps", "strong-augmentation")
 """Controls with a recipe, and so a speed, of their own."""
 
@@ -95,9 +98,10 @@ def measured_speed(workspace: Workspace) -> Speed:
     from synthmix.hardware import determinism
     from synthmix.training.loop import Trainer
 
-    recipe = workspace.study.recipe
+    asked = workspace.study.recipe
+    recipe = replace(asked, batch_size=min(asked.batch_size, MEASURED_BATCH))
     with determinism(recipe.threads, deterministic=recipe.deterministic):
-        mixture, images = _noise(workspace)
+        mixture, images = _noise(workspace, recipe.batch_size)
         trainer = Trainer(recipe, mixture, images, {}, seed=0)
         started = time.perf_counter()
         for state in trainer.steps():
@@ -109,7 +113,8 @@ def measured_speed(workspace: Workspace) -> Speed:
         pixels = np.resize(images.pixels, (MEASURED_IMAGES, *images.pixels.shape[1:]))
         trainer.predict(pixels)
         predicted = time.perf_counter()
-    return Speed((trained - started) / MEASURED_STEPS, (predicted - trained) / MEASURED_IMAGES)
+    step = (trained - started) / MEASURED_STEPS * asked.batch_size / recipe.batch_size
+    return Speed(step, (predicted - trained) / MEASURED_IMAGES)
 
 
 def model_bytes(workspace: Workspace) -> int:
@@ -129,10 +134,9 @@ def checkpoint_bytes(weights: int, recipe: Recipe) -> int:
     return weights * (3 if recipe.ema_decay else 2)
 
 
-def _noise(workspace: Workspace) -> tuple[Mixture, ImageSet]:
+def _noise(workspace: Workspace, count: int) -> tuple[Mixture, ImageSet]:
     size, names = workspace.image_size, workspace.class_names
     random = np.random.default_rng(0)
-    count = workspace.study.recipe.batch_size
     pixels = random.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
     images = ImageSet(pixels, np.arange(count) % len(names), names, "noise")
     return Mixture("noise", 0.0, 0, np.arange(count)), images
