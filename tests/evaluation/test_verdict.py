@@ -160,6 +160,17 @@ def test_the_verdict_of_a_study(labels: list[VerdictLabel], label: VerdictLabel)
     assert found.sentence.endswith(".")
 
 
+def test_a_study_hides_no_arm_that_hurts() -> None:
+    labels: list[VerdictLabel] = ["no evidence", "no evidence", "hurts"]
+    found = summarize([verdict(each, f"arm {k}") for k, each in enumerate(labels)])
+    assert found.sentence == (
+        "2 of 3 arms (arm 0, arm 1): no evidence (could have seen 1.00 points). arm 0 is so. "
+        "Not so the others: hurts (arm 2)."
+    )
+    mixed = summarize([verdict("hurts", "a"), verdict("equivalent", "b")])
+    assert mixed.sentence == "None of 2 arms is shown to help: hurts (a); equivalent (b)."
+
+
 def test_the_better_budget_is_the_comparator() -> None:
     assert better_budget([0.7, 0.7], [0.6, 0.9]) == "half"
     assert better_budget([0.7, 0.8], [0.8, 0.7]) == "full"

@@ -90,6 +90,19 @@ def test_beyond_the_curve_nothing_is_said() -> None:
     assert "fewer than 100 real images" in below.sentence
 
 
+@pytest.mark.parametrize("size", [44, 10_000], ids=["at chance", "as good as it gets"])
+def test_a_curve_that_does_not_rise_prices_nothing(size: float) -> None:
+    flat = {n: learned(f"flat {n}", size) for n in (100, 200, 400, 800)}
+    found = worth(flat, learned("arm", 2 * size), 400, 400, draws=300)
+    assert not found.is_rising
+    assert not found.is_known
+    assert found.seconds_per_real is None
+    assert found.sentence == (
+        "arm: from 100 to 800 real images accuracy does not rise beyond chance here, so nothing "
+        "can be priced in them."
+    )
+
+
 def test_what_is_said() -> None:
     found = Worth("flow", 0.14, 0.093, 0.211, 456, 400, 400, (100, 1600), "power law", 0.07)
     assert found.sentence == (

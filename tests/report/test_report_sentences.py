@@ -85,10 +85,25 @@ def test_worth_is_also_told_in_seconds_of_generation(tmp_path, make_study):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.0123, "+1.23"), (-0.0123, "−1.23"), (-0.00001, "+0.00"), (0, "+0.00"), (math.nan, "n/a")],
+    [
+        (1.7, "+100.00"),
+        (-4.99, "−100.00"),
+        (0.0123, "+1.23"),
+        (-0.0123, "−1.23"),
+        (-0.00001, "+0.00"),
+        (0, "+0.00"),
+        (math.nan, "n/a"),
+    ],
 )
 def test_points_are_signed(value, text):
     assert sentences.points(value) == text
+
+
+def test_an_interval_does_not_go_beyond_the_possible():
+    wide = Estimate(0.5, -3.89, 4.99, (0.2, 0.8))
+    assert sentences.with_interval(wide, sentences.percent).replace("\u00a0", " ") == (
+        "50.00 % [0.00, 100.00]"
+    )
 
 
 def test_durations_take_the_unit_that_suits():

@@ -12,6 +12,7 @@ from PIL import Image
 
 from synthmix.errors import DataError, SettingError, SynthmixError
 from synthmix.study import run
+from synthmix.study.beforehand import warnings
 from synthmix.study.extra_images import named_test_set
 from synthmix.study.file import resolve
 from synthmix.study.planning import describe
@@ -331,3 +332,17 @@ def test_speeds_that_cannot_be_kept_stop_nothing(
 
     monkeypatch.setattr("os.replace", full)
     remember(resolve(asked(tmp_path, "")), "train", "real", 0.5)
+
+
+def test_mirrored_digits_are_warned_of(tmp_path: Path) -> None:
+    study = {**copy.deepcopy(STUDY), "output": str(tmp_path / "out")}
+    told = [text for text in warnings(Workspace(resolve(study))) if ".flip is true" in text]
+    assert [text.partition(" ")[0] for text in told] == [
+        "training.flip",
+        "synthetic.flow.generator.flip",
+    ]
+    study["training"] = {**study["training"], "flip": False}
+    study["synthetic"]["flow"]["generator"]["flip"] = False
+    assert not [text for text in warnings(Workspace(resolve(study))) if ".flip is true" in text]
+    others = asked(tmp_path, write_real(tmp_path / "real"))
+    assert not [text for text in warnings(Workspace(resolve(others))) if ".flip is true" in text]

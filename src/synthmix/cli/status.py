@@ -1,4 +1,4 @@
-"""synthmix status: what of a study is done, at work, to do, or left from an earlier version."""
+"""synthmix status: what of a study is done, at work, to do, or no part of it."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ _HEAD = ["stage", "target", "seed", "state", "progress"]
 
 
 def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  # noqa: B006
-    """Show how far a study is, and which artifacts belong to earlier versions of it."""
+    """Show how far a study is, and which artifacts are no part of it, from another version."""
     loaded = load_study(study, changes)
     from synthmix.study.looks import course, of_arms
     from synthmix.study.planning import STAGES, stale, steps
@@ -38,7 +38,7 @@ def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  #
     if judged is not None:
         _show(judged)
     for each in old:
-        say(f"from an earlier version of the study (kept): {each}")
+        say(f"no part of this study file (kept): {each}")
 
 
 def _judged(course: "Course") -> dict[str, Any]:

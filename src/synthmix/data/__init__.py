@@ -37,6 +37,11 @@ class ImageSource(Component, ABC):
     seed: int = 0
     """Seed of that choice."""
 
+    @property
+    def shows_characters(self) -> bool:
+        """Whether these are known to be digits or letters, which mirroring turns into others."""
+        return False
+
     @abstractmethod
     def list(self, split: Split) -> Listing:
         """Return what the split holds.

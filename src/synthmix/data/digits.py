@@ -36,6 +36,10 @@ class Digits(ImageSource):
                 f"test_fraction is {self.test_fraction}; it must be above 0 and below 1."
             )
 
+    @property
+    def shows_characters(self) -> bool:
+        return True
+
     def list(self, split: Split) -> Listing:
         pixels, labels = _load()
         content = hashlib.sha256(pixels.tobytes() + labels.tobytes()).hexdigest()[:16]

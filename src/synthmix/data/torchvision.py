@@ -19,6 +19,8 @@ from synthmix.types import Json, Pixels
 
 _NAMES = {"SVHN": tuple("0123456789")}  # its class in torchvision has no list of names
 
+_CHARACTERS = ("MNIST", "EMNIST", "KMNIST", "QMNIST", "SVHN", "USPS")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Torchvision(ImageSource):
@@ -40,6 +42,10 @@ class Torchvision(ImageSource):
         if not _split_argument(self.dataset):
             known = ", ".join(_usable())
             raise SettingError(f"dataset is '{self.dataset}', which is not one of: {known}.")
+
+    @property
+    def shows_characters(self) -> bool:
+        return self.dataset in _CHARACTERS
 
     def list(self, split: Split) -> Listing:
         loaded = self._load(split)

@@ -35,7 +35,8 @@ def plain(share: float) -> str:
 
 
 def points(share: float) -> str:
-    """Return a difference of two shares in signed points."""
+    """Return a difference of two shares in signed points; a bound beyond the possible is cut."""
+    share = min(max(share, -1.0), 1.0)
     return f"{round(100 * share, 2) + 0.0:+.2f}".replace("-", MINUS)
 
 
@@ -79,13 +80,26 @@ def gate(state: str, required: float | None, reached: float) -> str:
     }[state]
 
 
-def study(label: VerdictLabel, arms: Sequence[str], total: int, first: Verdict | None) -> str:
-    """Return the study's sentence from the arms that earned its verdict."""
-    if label == "invalid" and first is not None:
-        return f"The study cannot be judged: {first.reason}."
+def study(label: VerdictLabel, some: Sequence[Verdict], rest: Sequence[Verdict]) -> str:
+    """Return the study's sentence from the arms that earned its verdict and those that did not."""
+    if label == "invalid" and some:
+        return f"The study cannot be judged: {some[0].reason}."
+    total = len(some) + len(rest)
     if not total:
         return "There is no arm to judge."
-    if first is None:
-        return f"None of {total} arms is shown to help; they do not agree on more."
-    listed = ", ".join(arms[:3]) + (f" and {len(arms) - 3} more" if len(arms) > 3 else "")
-    return f"{len(arms)} of {total} arms ({listed}): {first.text}. {first.sentence}"
+    if not some:
+        return f"None of {total} arms is shown to help: {_by_label(rest)}."
+    told = f"{len(some)} of {total} arms ({_listed(some)}): {some[0].text}. {some[0].sentence}"
+    return f"{told} Not so the others: {_by_label(rest)}." if rest else told
+
+
+def _by_label(verdicts: Sequence[Verdict]) -> str:
+    """Return `hurts (a, b); equivalent (c)`."""
+    labels = dict.fromkeys(each.label for each in verdicts)
+    some = {label: [each for each in verdicts if each.label == label] for label in labels}
+    return "; ".join(f"{label} ({_listed(found)})" for label, found in some.items())
+
+
+def _listed(verdicts: Sequence[Verdict]) -> str:
+    more = f" and {len(verdicts) - 3} more" if len(verdicts) > 3 else ""
+    return ", ".join(each.arm for each in verdicts[:3]) + more

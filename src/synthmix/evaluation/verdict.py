@@ -151,7 +151,8 @@ def summarize(verdicts: Sequence[Verdict]) -> Verdict:
         some = [each for each in verdicts if each.label == label]
         if not some or (label in _UNANIMOUS and len(some) < len(verdicts)):
             continue
-        sentence = phrases.study(label, [each.arm for each in some], len(verdicts), some[0])
+        rest = [each for each in verdicts if each.label != label]
+        sentence = phrases.study(label, some, rest)
         unclaimed = tuple(dict.fromkeys(claim for each in some for claim in each.unclaimed))
         seen = [each.detectable for each in some if each.detectable is not None]
         return Verdict(
@@ -164,7 +165,7 @@ def summarize(verdicts: Sequence[Verdict]) -> Verdict:
             some[0].reason,
             is_open,
         )
-    sentence = phrases.study("no evidence", [], len(verdicts), None)
+    sentence = phrases.study("no evidence", [], verdicts)
     seen = [each.detectable for each in verdicts if each.detectable is not None]
     return Verdict("study", "no evidence", sentence, (), max(seen, default=None), is_open=is_open)
 

@@ -45,11 +45,13 @@ class Worth:
     sizes: tuple[int, int]
     form: Form
     seconds_per_image: float | None = None
+    is_rising: bool = True
+    """Whether the curve is surely higher at its largest size than at its smallest."""
 
     @property
     def is_known(self) -> bool:
-        """Whether the arm's accuracy lies within the curve."""
-        return bool(np.isfinite(self.rate))
+        """Whether there is a curve to read from, and the arm's accuracy lies within it."""
+        return self.is_rising and bool(np.isfinite(self.rate))
 
     @property
     def seconds_per_real(self) -> float | None:
@@ -62,6 +64,11 @@ class Worth:
     def sentence(self) -> str:
         """What the images are worth, in words; what lies outside the curve is said to."""
         smallest, largest = (f"{size:,}" for size in self.sizes)
+        if not self.is_rising:
+            return (
+                f"{self.arm}: from {smallest} to {largest} real images accuracy does not rise "
+                "beyond chance here, so nothing can be priced in them."
+            )
         if not self.is_known:
             bound = f"more than {largest}" if self.rate > 0 else f"fewer than {smallest}"
             return (
@@ -111,6 +118,7 @@ def worth(
     every = np.vstack([means[None], _resampled(right, np.random.default_rng(seed), draws)])
     equivalent = equivalent_sizes(form, sizes, every[:, :-1], every[:, -1])
     rates = (equivalent - num_real) / num_synthetic
+    rise = np.quantile(every[1:, -2] - every[1:, 0], (1 - LEVEL) / 2)
     # order statistics, because a mean of a number and infinity is none
     low, high = np.quantile(rates[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2], method="inverted_cdf")
     return Worth(
@@ -124,6 +132,7 @@ def worth(
         (int(sizes[0]), int(sizes[-1])),
         form,
         seconds_per_image,
+        bool(rise > 0),
     )
 
 

@@ -20,14 +20,20 @@ AXIS = {
 
 
 def percent(value: float) -> str:
-    """Return a share of 1 as a percentage."""
-    return f"{100 * value:.2f}{SPACE}%" if math.isfinite(value) else UNKNOWN
+    """Return a share of 1 as a percentage; a bound of an interval beyond the possible is cut."""
+    if not math.isfinite(value):
+        return UNKNOWN
+    return f"{100 * min(max(value, 0.0), 1.0):.2f}{SPACE}%"
 
 
 def points(value: float) -> str:
-    """Return a difference of two shares in signed percentage points, without the unit."""
+    """Return a difference of two shares in signed percentage points, without the unit.
+
+    A bound of an interval beyond the possible is cut.
+    """
     if not math.isfinite(value):
         return UNKNOWN
+    value = min(max(value, -1.0), 1.0)
     # adding 0.0 turns a rounded -0.0 into 0.0
     return f"{round(100 * value, 2) + 0.0:+.2f}".replace("-", MINUS)
 
@@ -164,6 +170,11 @@ def _of_verdict(told: Mapping[str, Json]) -> list[str]:
             f"{rest['text']}."
         )
     return found
+
+
+def has_sure_class(advised: Mapping[str, Json]) -> bool:
+    """Whether any class of any source gained beyond chance."""
+    return any(each["is_beyond_chance"] for one in advised.values() for each in one.values())
 
 
 def seconds(price: Mapping[str, Json], results: Results, timing: Mapping[str, Json] | None) -> str:

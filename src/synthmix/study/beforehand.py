@@ -31,7 +31,7 @@ def warnings(workspace: Workspace) -> list[str]:
 
     Prompts are linted here where writing them costs nothing, else before their set is generated.
     """
-    found, names = [], workspace.class_names
+    found, names = concerns.of_mirroring(workspace.study), workspace.class_names
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:

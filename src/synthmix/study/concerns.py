@@ -5,11 +5,28 @@ from collections.abc import Mapping, Sequence
 
 from synthmix.errors import DataError
 from synthmix.prompts._lint import Finding, lint
-from synthmix.study.file import SyntheticSet
+from synthmix.study.file import Study, SyntheticSet
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Prompt
 
 _SHOWN = 3
+
+
+def of_mirroring(study: Study) -> list[str]:
+    """Return where images of digits or letters would be mirrored, which makes others of them."""
+    if not study.real.shows_characters:
+        return []
+    flips = {"training": study.recipe.flip}
+    for each in study.synthetic:
+        if each.generator is not None:
+            where = f"synthetic.{each.name}.generator"
+            flips[where] = bool(each.generator.settings().get("flip"))
+    return [
+        f"{where}.flip is true: half of these digits or letters are mirrored, a 2 to what is no 2; "
+        f"set {where}.flip to false."
+        for where, is_mirrored in flips.items()
+        if is_mirrored
+    ]
 
 
 def of_settings(each: SyntheticSet) -> list[str]:

@@ -219,7 +219,7 @@ def _growth(workspace: Workspace, rows: list[dict[str, Any]], price: Prices) -> 
 
 
 def stale(study: Study, workspace: Workspace) -> list[str]:
-    """List artifact folders of earlier versions of the study, which nothing refers to any more."""
+    """List artifact folders to which this study does not refer, from another version of it."""
     seeds = looks.wanted(workspace)
     found = [step for stage in STAGES for step in steps(workspace, stage, seeds)]
     wanted = {step.artifact.path for step in found if step.artifact}

@@ -50,14 +50,13 @@ def _as_json(found: Worth | str) -> dict[str, Json]:
         return {"arm": found.partition(":")[0], "rate": None, "sentence": found}
     return {
         "arm": found.arm,
-        "rate": _finite(found.rate),
-        "low": _finite(found.low),
-        "high": _finite(found.high),
-        "num_equivalent": _finite(found.num_equivalent),
+        **{key: _number(found, key) for key in ("rate", "low", "high", "num_equivalent")},
         "form": found.form,
         "sentence": found.sentence,
     }
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def _number(found: Worth, key: str) -> float | None:
+    """Return a number off the curve; None beyond its ends, and where it does not rise."""
+    value: float = getattr(found, key)
+    return value if found.is_rising and math.isfinite(value) else None

@@ -4,8 +4,10 @@ A task leaves its progress in its artifact, wherever it runs; whoever wants to s
 """
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from rich.console import Console
 from rich.markup import escape
@@ -71,14 +73,40 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:,.1f} {unit}/s" if task.speed else "", style="dim")
 
 
+LINE_SECONDS = 10.0
+"""Between two lines of one task where there is no terminal to hold a bar."""
+
+
+class _Lines:
+    """When a task was first seen and last told of; a bar for logs and pipes."""
+
+    def __init__(self, completed: int) -> None:
+        self._first = completed
+        self._started = self._last = time.monotonic()
+
+    @property
+    def is_due(self) -> bool:
+        return time.monotonic() - self._last >= LINE_SECONDS
+
+    def told(self, completed: int, total: int, unit: str) -> str:
+        """Return how far the task is, its rate and the time that it still needs."""
+        self._last = time.monotonic()
+        told = f"{completed:,} of {total:,} {unit}"
+        rate = (completed - self._first) / (self._last - self._started)
+        if rate <= 0:
+            return told
+        left = timedelta(seconds=round((total - completed) / rate))
+        return f"{told}, {rate:,.1f} {unit}/s, {left} left"
+
+
 class Terminal(Watch):
-    """Shows a bar for every task at work, on stderr."""
+    """Shows a bar for every task at work, on stderr; where that is no terminal, a line at times."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
         self._bars: Progress | None = None
         self._ids: dict[str, TaskID] = {}
-        self._decoding: Progress | None = None
+        self._lines: dict[str, _Lines] = {}
 
     def decoding(self, completed: int, total: int) -> None:
         """Show how many images of a source are decoded."""
@@ -106,7 +134,7 @@ class Terminal(Watch):
         ended = threading.Event()
         with self._progress() as bars:
             self._bars = bars
-            self._ids = {}
+            self._ids, self._lines = {}, {}
             total = bars.add_task(f"[bold]{_VERBS[stage]}", total=len(todo), unit="tasks")
             self._ids[""] = total
             poll = threading.Thread(target=self._poll, args=(bars, todo, ended), daemon=True)
@@ -147,9 +175,14 @@ class Terminal(Watch):
                 found = step.artifact.progress() if step.artifact else None
                 if found is None or step.state == "done":
                     continue
-                label = _label(step)
+                label, unit = _label(step), _UNITS[step.stage]
+                if not self.console.is_terminal:
+                    lines = self._lines.setdefault(label, _Lines(found[0]))
+                    if lines.is_due:
+                        told = f"{_VERBS[step.stage]}: {label} {lines.told(*found, unit)}"
+                        self.console.print(told, soft_wrap=True, highlight=False)
+                    continue
                 if label not in self._ids:
-                    unit = _UNITS[step.stage]
                     self._ids[label] = bars.add_task(f"  {label}", total=found[1], unit=unit)
                 bars.update(self._ids[label], completed=found[0], total=found[1])
 
