@@ -80,7 +80,7 @@ def _of_class(
     if not names and fallback(class_name) is None:
         raise DataError(
             f"class '{class_name}' matches none of the {len(attributes.names):,} object names: "
-            "name it by a common noun, or leave it out. (The whole of Visual Genome has over 50,000.)"
+            "name it by a common noun, or leave it out. (The whole of Visual Genome has more.)"
         )
     groups, dropped = _grouped(counts, class_name, senses.kind, others, rest)
     return ClassAttributes(names, refused, groups, dropped)
