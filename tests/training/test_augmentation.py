@@ -55,6 +55,15 @@ def test_half_are_mirrored() -> None:
     assert 0.45 < share < 0.55
 
 
+def test_mirroring_can_be_told() -> None:
+    told = torch.tensor([True, False, True, False])
+    out = Augmentation(crop=0, flip=True, cutout=0)(POOL, ROWS, random(), told)
+    plain = normalise(POOL[ROWS])
+    torch.testing.assert_close(out, torch.where(told[:, None, None, None], plain.flip(3), plain))
+    off = Augmentation(crop=0, flip=False, cutout=0)(POOL, ROWS, random(), told)
+    torch.testing.assert_close(off, plain)
+
+
 def test_cutout_blanks_one_square() -> None:
     pool = torch.full((1, 16, 16, 3), 255, dtype=torch.uint8)
     out = Augmentation(crop=0, flip=False, cutout=4)(

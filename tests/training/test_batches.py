@@ -22,6 +22,24 @@ def test_a_step_does_not_depend_on_those_before(step: int) -> None:
     assert np.array_equal(Rows(mixture, 8, 0).at(step), Rows(mixture, 8, 0).at(step))
 
 
+@given(st.integers(1, 40), st.integers(1, 25), st.integers(0, 2**31))
+def test_mirroring_alternates_for_every_image(num_images: int, batch: int, seed: int) -> None:
+    mixture = Mixture("arm", 0.5, 0, np.arange(num_images), {"gan": np.arange(7)})
+    rows = Rows(mixture, batch, seed)
+    steps = range(-(-4 * (num_images + 7) // batch))
+    visits = np.concatenate([rows.at(step) for step in steps])
+    mirrored = np.concatenate([rows.mirrored(step) for step in steps])
+    for image in range(num_images + 7):
+        turns = mirrored[visits == image]
+        assert len(turns) >= 4
+        assert (turns[1:] != turns[:-1]).all()
+
+
+def test_mirroring_begins_with_half_of_the_images() -> None:
+    rows = Rows(Mixture("arm", 0.0, 0, np.arange(2000)), 2000, 3)
+    assert 0.45 < rows.mirrored(0).mean() < 0.55
+
+
 @given(st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0]), st.integers(0, 30))
 def test_batch_ratio_fixes_the_share_of_every_batch(share: float, step: int) -> None:
     real = np.arange(13 if share < 1 else 0)

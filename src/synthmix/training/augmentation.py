@@ -25,13 +25,24 @@ class Augmentation:
     jitter: float = 0.0
     """Largest relative change of brightness, contrast and saturation."""
 
-    def __call__(self, pool_NHWC: Tensor, rows_B: Tensor, random: torch.Generator) -> Tensor:
+    def __call__(
+        self,
+        pool_NHWC: Tensor,
+        rows_B: Tensor,
+        random: torch.Generator,
+        mirrored_B: Tensor | None = None,
+    ) -> Tensor:
         """Return images `rows_B` of the uint8 pool, normalised: float32 `[B, C, H, W]`.
 
-        The result is channels-last in memory. Reading straight from the pool saves a copy.
+        `mirrored_B` says which are mirrored, drawn at random where it is not given. The result is
+        channels-last in memory. Reading straight from the pool saves a copy.
         """
         size = pool_NHWC.shape[1]
         y_BH, x_BW = self._places(len(rows_B), size, random)
+        if self.flip:
+            if mirrored_B is None:
+                mirrored_B = torch.rand(len(rows_B), generator=random) < 0.5
+            x_BW = torch.where(mirrored_B[:, None], x_BW.flip(1), x_BW)
         images_BHWC = pool_NHWC[rows_B[:, None, None], y_BH[:, :, None], x_BW[:, None, :]]
         images_BCHW = normalise(images_BHWC)
         if self.jitter:
@@ -44,11 +55,7 @@ class Augmentation:
         shift_2B1 = torch.randint(-self.crop, self.crop + 1, (2, batch, 1), generator=random)
         grid = torch.arange(size)
         y_BH = _reflected(grid + shift_2B1[0], size)
-        x_BW = _reflected(grid + shift_2B1[1], size)
-        if self.flip:
-            is_mirrored = torch.rand(batch, 1, generator=random) < 0.5
-            x_BW = torch.where(is_mirrored, x_BW.flip(1), x_BW)
-        return y_BH, x_BW
+        return y_BH, _reflected(grid + shift_2B1[1], size)
 
     def _jittered(self, images_BCHW: Tensor, random: torch.Generator) -> Tensor:
         """Scale brightness, then the distance to the image's mean, then to each pixel's grey."""

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -42,6 +43,16 @@ class Order:
         ]
         return np.concatenate(parts) + self.first
 
+    def mirrored(self, start: int, count: int) -> NDArray[np.bool_]:
+        """Return which of these places show their image mirrored, every other one of its visits.
+
+        Whether the first does is drawn for each image.
+        """
+        is_odd = np.arange(start, start + count) // self.num_images % 2 == 1
+        begins = generator(self.seed, "mirrored", self.name).random(self.num_images) < 0.5
+        found: NDArray[np.bool_] = begins[self.rows(start, count) - self.first] ^ is_odd
+        return found
+
 
 @lru_cache(maxsize=8)
 def _permutation(num_images: int, seed: int, name: str, epoch: int) -> Indices:
@@ -67,6 +78,10 @@ class Rows:
     def at(self, step: int) -> Indices:
         """Return the `batch_size` rows of one step."""
         return np.concatenate([order.rows(step * n, n) for order, n in self._streams])
+
+    def mirrored(self, step: int) -> NDArray[np.bool_]:
+        """Return which rows of one step are mirrored where mirroring alternates."""
+        return np.concatenate([order.mirrored(step * n, n) for order, n in self._streams])
 
 
 def gather(images: Sequence[tuple[ImageSet, Indices]]) -> tuple[Tensor, Tensor]:

@@ -136,7 +136,7 @@ class Trainer:
         pool_NHWC, labels_N = gather(self.images)
         for step in steps:
             rows_B = torch.from_numpy(self.rows.at(step))
-            yield self.augmentation(pool_NHWC, rows_B, self._random(step)), labels_N[rows_B]
+            yield self._augmented(pool_NHWC, rows_B, step), labels_N[rows_B]
 
     def _from_stream(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:
         labels_N = labels_of(self.images)
@@ -144,10 +144,14 @@ class Trainer:
         batches = stream(self.images, self.rows, steps)
         for step, batch_BHWC in zip(steps, batches, strict=True):
             rows_B = torch.from_numpy(self.rows.at(step))
-            yield self.augmentation(batch_BHWC, everything, self._random(step)), labels_N[rows_B]
+            yield self._augmented(batch_BHWC, everything, step), labels_N[rows_B]
 
-    def _random(self, step: int) -> torch.Generator:
-        return torch.Generator().manual_seed(derive(self.seed, "augmentation", step))
+    def _augmented(self, pool_NHWC: Tensor, rows_B: Tensor, step: int) -> Tensor:
+        random = torch.Generator().manual_seed(derive(self.seed, "augmentation", step))
+        mirrored_B = None
+        if self.recipe.alternating_flip:
+            mirrored_B = torch.from_numpy(self.rows.mirrored(step))
+        return self.augmentation(pool_NHWC, rows_B, random, mirrored_B)
 
     def _advance(self, batch_BCHW: Tensor, labels_B: Tensor, rate: float) -> Tensor:
         state = self.state

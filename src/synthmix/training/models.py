@@ -18,6 +18,7 @@ _COMPACT = {
     "compact": Shape((48, 96, 192), patch=4, stride=2, depth=2),
     "compact-wide": Shape((64, 128, 256), patch=4, stride=2, depth=2),
     "compact-deep": Shape((24, 64, 128, 256), patch=2, stride=1, depth=1),
+    "compact-deep-wide": Shape((24, 64, 256, 256), patch=2, stride=1, depth=1),
 }
 
 _RESNETS = ("resnet18", "resnet34", "resnet50")

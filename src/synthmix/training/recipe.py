@@ -13,7 +13,7 @@ class Recipe:
     """How a classifier is trained; equal for all arms of a study."""
 
     model: str = "compact"
-    """`compact` (`-wide`, `-deep`), `resnet18`, `resnet34` (`-imagenet-stem`: 7x7), `timm/NAME`."""
+    """`compact[-wide|-deep|-deep-wide]`, `resnet18|34|50[-imagenet-stem]` (7x7) or `timm/NAME`."""
 
     steps: Annotated[int, Ge(1)] = 1000
     """Optimiser steps of every arm, whatever the size of its training set."""
@@ -47,6 +47,9 @@ class Recipe:
 
     flip: bool = True
     """Whether images are mirrored left-right half of the time; wrong for digits and letters."""
+
+    alternating_flip: bool = False
+    """With `flip`: each image is mirrored in every other pass, not at random (Jordan 2024, 3.6)."""
 
     cutout: Annotated[int, Ge(0)] = 0
     """Side in pixels of a square that is blanked at a random place; 0 for none."""
