@@ -232,6 +232,7 @@ KINDS = {
     "3x3 kernels and radial filters, no clamp": Schedule(
         num_layers=4, channel_base=1024, channel_max=6, use_radial_filters=True, conv_clamp=None
     ),
+    "a clamp that cuts": Schedule(num_layers=4, channel_base=1024, channel_max=6, conv_clamp=1.5),
     "three critical layers": Schedule(
         num_layers=6, channel_base=1024, channel_max=6, num_critical=3
     ),
