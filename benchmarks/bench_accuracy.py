@@ -3,7 +3,8 @@
 Every seed trains on all 50,000 training images and looks at the test images once, one view each,
 when it has ended. The budget is 520 seconds on a machine on which bare bfloat16 steps of a
 64-256-256 network see 1,088 images/s; it is scaled to the rate measured here, in turns with the
-training. Run again after an interruption: the scratch folder holds what is finished.
+training, every slow moment of either counted. Run again after an interruption: the scratch folder
+holds what is finished.
 """
 
 import argparse
@@ -65,9 +66,9 @@ class Reference:
                 taken.append(time.perf_counter() - started)
 
     def rates(self) -> dict[str, float]:
-        """Return images/s of the median step."""
+        """Return images/s over all steps: a total, as the training's time is one."""
         return {
-            precision: self.size / statistics.median(taken)
+            precision: self.size / statistics.mean(taken)
             for precision, taken in self.seconds.items()
         }
 
