@@ -88,9 +88,6 @@ class AxisFilter(nn.Module):
 
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
-        self.gain = float(matrix.abs().sum(1).max())
-        """By how much a filtered value may exceed the largest of those it is made from."""
-
         self.spans: list[tuple[int, int]] = []
         for number, places in enumerate(torch.split(matrix, TILE)):
             used = places.abs().sum(0).nonzero().flatten()

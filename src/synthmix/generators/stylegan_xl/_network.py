@@ -208,15 +208,6 @@ class SynthesisLayer(nn.Module):
                     torch.mul(z_HWO, next_NO[n, part], out=whole[n, :, :, part])
         return whole
 
-    @staticmethod
-    def _may_reach(clamp: float, y_NHWO: Tensor, up: AxisFilter) -> bool:
-        """Whether upsampling could exceed a clamp; where it cannot, a pass at its rate is saved."""
-        if y_NHWO.device.type != "cpu":
-            return True  # to ask would stop the device
-        low, high = (float(bound) for bound in torch.aminmax(y_NHWO))
-        # the sums of both round; a hundredth is more than they lose
-        return max(high, -low) * up.gain**2 >= 0.99 * clamp / math.sqrt(2)
-
     def _resampled(self, y_NHWO: Tensor, gains: Tensor, bias_O: Tensor) -> Tensor:
         y_NHWO = torch.addcmul(bias_O, y_NHWO, gains)
         clamp = self.spec.conv_clamp
@@ -224,9 +215,8 @@ class SynthesisLayer(nn.Module):
             return y_NHWO if clamp is None else y_NHWO.clamp_(-clamp, clamp)
         up, down = self.resampling
         assert isinstance(up, AxisFilter)
-        is_reached = clamp is not None and self._may_reach(clamp, y_NHWO, up)
         y_NHWO = functional.leaky_relu_(up.columns(up.rows(y_NHWO)), SLOPE)
-        if clamp is not None and is_reached:
+        if clamp is not None:
             y_NHWO.clamp_(-clamp / math.sqrt(2), clamp / math.sqrt(2))
         if isinstance(down, AxisFilter):
             return down.rows(down.columns(y_NHWO))
