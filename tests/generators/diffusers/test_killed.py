@@ -1,0 +1,85 @@
+"""A set that the command draws with a pipeline is killed between two shards, then completed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from synthmix.cli.main import app
+from synthmix.study import tasks, workspace
+from tests.generators.diffusers import pipelines
+
+SHARD = 10
+PER_CLASS = 4
+
+
+def command(model: Path, output: Path) -> list[str]:
+    settings = {
+        "generator.model": model,
+        "generator.height": 32,
+        "generator.width": 32,
+        "generator.batch_size": 4,
+        "generator.precision": "float32",
+        "generator.device": "cpu",
+        "prompts.use": "class-labels",
+        "prompts.template": "'A photo of the digit {name}'",
+    }
+    words = ["generate", "--generator", "diffusers", "--per-class", PER_CLASS, "--quiet"]
+    changes = [f"--set={name}={value}" for name, value in settings.items()]
+    return [str(word) for word in [*words, "--output", output, *changes]]
+
+
+def generate(model: Path, output: Path) -> subprocess.Popen[bytes]:
+    """Start the command with small shards, in a process of its own."""
+    arguments = [str(word) for word in (model, output)]
+    root = Path(__file__).parents[3]
+    return subprocess.Popen([sys.executable, "-m", __name__, *arguments], cwd=root)
+
+
+def shards(output: Path) -> dict[str, int]:
+    """Return each finished shard's name and the time at which it was last written."""
+    return {path.name: path.stat().st_mtime_ns for path in output.rglob("data/train-*.parquet")}
+
+
+def records(output: Path) -> list[Path]:
+    return list(output.rglob("progress/parts/data/train-*.json"))
+
+
+def manifest(output: Path) -> dict[str, object]:
+    (found,) = (output / "synthetic").glob("*/manifest.json")
+    content: dict[str, object] = json.loads(found.read_text())
+    return content
+
+
+def test_a_killed_generation_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+    model = pipelines.sdxl(tmp_path)
+    with generate(model, tmp_path / "whole") as whole:
+        assert whole.wait() == 0
+    with generate(model, tmp_path / "killed") as process:
+        # a shard counts once its record is written too
+        while not records(tmp_path / "killed") and process.poll() is None:
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    names = {path.stem for path in records(tmp_path / "killed")}
+    kept = {name: when for name, when in shards(tmp_path / "killed").items() if name in names}
+    assert 0 < len(kept) < 10 * PER_CLASS // SHARD
+    with generate(model, tmp_path / "killed") as process:
+        assert process.wait() == 0
+    after = shards(tmp_path / "killed")
+    assert {name: after[name] for name in kept} == kept
+    assert manifest(tmp_path / "killed") == manifest(tmp_path / "whole")
+
+
+def main() -> None:
+    workspace.SHARD_SIZE = tasks.SHARD_SIZE = SHARD
+    model, output = (Path(word) for word in sys.argv[1:])
+    app(command(model, output))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()
