@@ -4,7 +4,7 @@ Every seed trains on all 50,000 training images and looks at the test images onc
 when it has ended. The budget is 520 seconds on a machine on which bare bfloat16 steps of a
 64-256-256 network see 1,088 images/s; it is scaled to the rate measured here, in turns with the
 training, every slow moment of either counted. Run again after an interruption: the scratch folder
-holds what is finished.
+holds what is finished, and `accuracy.json` the seeds that have ended, on whichever machine.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import yaml
 from _bare import bare_steps, cached_batch
-from _record import commit, ratio, record, spread
+from _record import RESULTS, commit, ratio, record, spread
 from _reference import reference_network
 from _run import CORES, ROOT, cifar10, options
 
@@ -114,12 +114,22 @@ def one_seed(
     write_json(scratch / "result.json", found | facts)
 
 
-def report(results: list[Any], recipe: Recipe, asked: argparse.Namespace) -> None:
+def restore(folder: Path, earlier: Path) -> None:
+    """Put the seeds that an earlier `accuracy.json` of the same settings holds into the scratch."""
+    kept = read_json(earlier)["raw"] if earlier.exists() else {}
+    for each in kept["by seed"] if kept.get("settings") == folder.name else []:
+        (folder / f"seed{each['seed']}").mkdir(parents=True, exist_ok=True)
+        write_json(folder / f"seed{each['seed']}" / "result.json", each)
+
+
+def report(results: list[Any], recipe: Recipe, asked: argparse.Namespace, settings: str) -> None:
     """Write `accuracy.json` from all seeds that have ended."""
     budgets = [BUDGET_SECONDS * BUDGET_RATE / each["rates"]["bfloat16"] for each in results]
     tightest = [BUDGET_SECONDS * BUDGET_RATE / max(each["rates"].values()) for each in results]
     seconds = [each["seconds"] for each in results]
     raw = {
+        "settings": settings,
+        "by seed": results,
         "recipe": asdict(recipe),
         "precision": results[0]["precision"],
         "seeds": [each["seed"] for each in results],
@@ -156,13 +166,14 @@ def main() -> None:
     images = cifar10(asked.data, "train")
     settings = {"recipe": asdict(recipe), "data": images.fingerprint, "torch": torch.__version__}
     folder = asked.scratch / fingerprint(settings)
+    restore(folder, (asked.output or RESULTS) / "accuracy.json")
     with determinism(recipe.threads):
         for seed in range(asked.seeds) if asked.seed is None else [asked.seed]:
             if not (folder / f"seed{seed}" / "result.json").exists():
                 (folder / f"seed{seed}").mkdir(parents=True, exist_ok=True)
                 one_seed(recipe, images, asked, seed, folder / f"seed{seed}")
         results = [read_json(path) for path in sorted(folder.glob("seed*/result.json"))]
-        report(results, recipe, asked)
+        report(results, recipe, asked, folder.name)
 
 
 if __name__ == "__main__":

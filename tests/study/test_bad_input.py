@@ -191,6 +191,16 @@ def test_an_unknown_model_is_named(tmp_path: Path, model: str, words: str) -> No
     assert words in complaint(study, SettingError)
 
 
+def test_a_window_that_cannot_be_is_told(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    training = {"model": "compact", "early_window": 99}
+    words = "training.early_window is 99, but images have"
+    assert words in complaint(asked(tmp_path, real, training=training), SettingError)
+    fixed = {"model": "timm/vit_tiny_patch16_224", "early_window": 16}
+    study = {**asked(tmp_path, real, training=fixed), "image_size": 32}
+    assert "Change early_window or the model" in complaint(study, SettingError)
+
+
 def test_an_unknown_data_set_is_named(tmp_path: Path) -> None:
     study = asked(tmp_path, "")
     hub = {"use": "huggingface", "path": "no/such"}

@@ -39,6 +39,23 @@ def test_every_crop_is_one_of_the_reflected_image(seed: int, crop: int) -> None:
         assert any(torch.equal(image, candidate) for candidate in candidates)
 
 
+@settings(max_examples=30)
+@given(st.integers(0, 1000), st.integers(0, 3), st.integers(1, 8))
+def test_every_window_is_one_of_the_reflected_image(seed: int, crop: int, side: int) -> None:
+    out = Augmentation(crop=crop, flip=False, cutout=0)(POOL, ROWS, random(seed), side=side)
+    assert out.shape == (4, 3, side, side)
+    padded = functional.pad(normalise(POOL[ROWS]), (crop,) * 4, mode="reflect")
+    for image, source in zip(out, padded, strict=True):
+        windows = source.unfold(1, side, 1).unfold(2, side, 1).permute(1, 2, 0, 3, 4)
+        assert (windows == image).all(dim=(2, 3, 4)).any()
+
+
+def test_windows_lie_anywhere() -> None:
+    rows = torch.zeros(300, dtype=torch.long)
+    out = Augmentation(crop=0, flip=False, cutout=0)(POOL, rows, random(), side=6)
+    assert len({image.numpy().tobytes() for image in out}) == 9
+
+
 def test_images_of_a_batch_are_augmented_each_on_its_own() -> None:
     out = Augmentation(crop=2, flip=True, cutout=0)(
         POOL, torch.zeros(64, dtype=torch.long), random()

@@ -59,7 +59,9 @@ def test_a_run_repeats_bitwise_and_seeds_differ(make_images: Maker) -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"optimizer": "muon"}], ids=str
+    "settings",
+    [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"optimizer": "muon"}, {"early_window": 8}],
+    ids=str,
 )
 def test_a_resumed_run_equals_an_undisturbed_one(
     make_images: Maker, tmp_path: Path, settings: Any
@@ -91,6 +93,18 @@ def test_a_full_disk_is_told_while_weights_and_checkpoints_are_written(
     with pytest.raises(DiskFull), replacing(tmp_path / "weights.safetensors") as path:
         save_weights(state.model, path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7])
+def test_the_first_half_of_the_steps_sees_windows(make_images: Maker, steps: int) -> None:
+    real = make_images()
+    recipe = Recipe(steps=steps, batch_size=8, early_window=8)
+    trainer = Trainer(recipe, mixture(len(real)), real, {}, seed=0)
+    seen = []
+    trainer.state.model.register_forward_pre_hook(lambda _, given: seen.append(given[0].shape[-1]))
+    list(trainer.steps())
+    early = -(-steps // 2)
+    assert seen == [8] * early + [real.image_size] * (steps - early)
 
 
 @pytest.mark.parametrize("real_images", [6, 30, 90])

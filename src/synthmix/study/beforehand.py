@@ -56,16 +56,30 @@ def check_model(workspace: Workspace) -> None:
     from synthmix.training.models import build_model
 
     name, size = workspace.study.recipe.model, workspace.image_size
+    window = _window(workspace)
+    side = size
     try:
         with torch.random.fork_rng(devices=[]), torch.inference_mode():
             model = build_model(name, len(workspace.class_names), size).eval()
-            model(torch.zeros(1, 3, size, size))
+            for side in (size, window):
+                model(torch.zeros(1, 3, side, side))
     except (RuntimeError, ValueError, AssertionError, TypeError) as error:
         reason = (str(error) or type(error).__name__).partition("\n")[0]
         raise SettingError(
-            f"training.model is '{name}', which cannot take images of {size} x {size} pixels "
-            f"({reason}). Change image_size or the model."
+            f"training.model is '{name}', which cannot take images of {side} x {side} pixels "
+            f"({reason}). Change {'image_size' if side == size else 'early_window'} or the model."
         ) from error
+
+
+def _window(workspace: Workspace) -> int:
+    """Return the side of what the early steps see; raises SettingError where no image has it."""
+    window, size = workspace.study.recipe.early_window, workspace.image_size
+    if window is not None and window > size:
+        raise SettingError(
+            f"training.early_window is {window}, but images have {size} pixels a side; "
+            f"give 8 to {size}, or leave it out."
+        )
+    return size if window is None else window
 
 
 def check_output(study: Study) -> None:

@@ -99,7 +99,9 @@ def measured_speed(workspace: Workspace) -> Speed:
     from synthmix.training.loop import Trainer
 
     asked = workspace.study.recipe
-    recipe = replace(asked, batch_size=min(asked.batch_size, MEASURED_BATCH))
+    # whole images, so an upper bound where the early steps see windows
+    batch_size = min(asked.batch_size, MEASURED_BATCH)
+    recipe = replace(asked, batch_size=batch_size, early_window=None)
     with determinism(recipe.threads, deterministic=recipe.deterministic):
         mixture, images = _noise(workspace, recipe.batch_size)
         trainer = Trainer(recipe, mixture, images, {}, seed=0)

@@ -31,14 +31,17 @@ class Augmentation:
         rows_B: Tensor,
         random: torch.Generator,
         mirrored_B: Tensor | None = None,
+        side: int | None = None,
     ) -> Tensor:
         """Return images `rows_B` of the uint8 pool, normalised: float32 `[B, C, H, W]`.
 
-        `mirrored_B` says which are mirrored, drawn at random where it is not given. The result is
-        channels-last in memory. Reading straight from the pool saves a copy.
+        `mirrored_B` says which are mirrored, drawn at random where it is not given. With `side`,
+        each is a window of so many pixels, anywhere in its image. The result is channels-last in
+        memory. Reading straight from the pool saves a copy.
         """
         size = pool_NHWC.shape[1]
-        y_BH, x_BW = self._places(len(rows_B), size, random)
+        side = size if side is None else side
+        y_BH, x_BW = self._places(len(rows_B), size, side, random)
         if self.flip:
             if mirrored_B is None:
                 mirrored_B = torch.rand(len(rows_B), generator=random) < 0.5
@@ -48,12 +51,15 @@ class Augmentation:
         if self.jitter:
             images_BCHW = self._jittered(images_BCHW, random)
         if self.cutout:
-            images_BCHW *= self._kept(len(rows_B), size, random)
+            images_BCHW *= self._kept(len(rows_B), side, random)
         return images_BCHW
 
-    def _places(self, batch: int, size: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
-        shift_2B1 = torch.randint(-self.crop, self.crop + 1, (2, batch, 1), generator=random)
-        grid = torch.arange(size)
+    def _places(
+        self, batch: int, size: int, side: int, random: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        last = size - side + self.crop
+        shift_2B1 = torch.randint(-self.crop, last + 1, (2, batch, 1), generator=random)
+        grid = torch.arange(side)
         y_BH = _reflected(grid + shift_2B1[0], size)
         return y_BH, _reflected(grid + shift_2B1[1], size)
 

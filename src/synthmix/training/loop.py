@@ -151,7 +151,8 @@ class Trainer:
         mirrored_B = None
         if self.recipe.alternating_flip:
             mirrored_B = torch.from_numpy(self.rows.mirrored(step))
-        return self.augmentation(pool_NHWC, rows_B, random, mirrored_B)
+        side = self.recipe.early_window if 2 * step < self.recipe.steps else None
+        return self.augmentation(pool_NHWC, rows_B, random, mirrored_B, side)
 
     def _advance(self, batch_BCHW: Tensor, labels_B: Tensor, rate: float) -> Tensor:
         state = self.state

@@ -45,6 +45,9 @@ class Recipe:
     crop: Annotated[int, Ge(0)] | None = None
     """Pixels of reflected border before a random crop; an eighth of the image where not given."""
 
+    early_window: Annotated[int, Ge(8)] | None = None
+    """Side in pixels of random windows, all that the first half of the steps see: cheaper steps."""
+
     flip: bool = True
     """Whether images are mirrored left-right half of the time; wrong for digits and letters."""
 
