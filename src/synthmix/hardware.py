@@ -33,7 +33,7 @@ def resolve_precision(precision: str, device: str) -> str:
 
 
 def has_native_bfloat16(device: str) -> bool:
-    """Whether the device has matrix units for bfloat16; elsewhere it is emulated and slower."""
+    """Whether the device has matrix units for bfloat16; without them `auto` is float32."""
     if device.startswith("cuda"):
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # AVX-512 BF16 alone gained too little over float32 to be worth its rounding; AMX gains 7 times

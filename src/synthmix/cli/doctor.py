@@ -68,7 +68,7 @@ def _hardware() -> dict[str, str]:
         "devices": ", ".join(available_devices()),
         "device auto": device,
         "precision auto": resolve_precision("auto", device),
-        "native bfloat16": "yes" if has_native_bfloat16(device) else "no (float32 is faster here)",
+        "native bfloat16": "yes" if has_native_bfloat16(device) else "no (auto is float32)",
         "cores": str(usable_cores()),
     }
 

@@ -61,7 +61,7 @@ def check_model(workspace: Workspace) -> None:
     try:
         with torch.random.fork_rng(devices=[]), torch.inference_mode():
             model = build_model(name, len(workspace.class_names), size).eval()
-            for side in (size, window):
+            for side in sorted({size, window}, reverse=True):
                 model(torch.zeros(1, 3, side, side))
     except (RuntimeError, ValueError, AssertionError, TypeError) as error:
         reason = (str(error) or type(error).__name__).partition("\n")[0]

@@ -6,10 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from synthmix.cli.main import app
+from synthmix.generators.diffusers import Diffusers
 from synthmix.study import tasks, workspace
+from synthmix.types import Pixels
 from tests.generators.diffusers import pipelines
 
 SHARD = 10
@@ -32,11 +37,26 @@ def command(model: Path, output: Path) -> list[str]:
     return [str(word) for word in [*words, "--output", output, *changes]]
 
 
-def generate(model: Path, output: Path) -> subprocess.Popen[bytes]:
-    """Start the command with small shards, in a process of its own."""
-    arguments = [str(word) for word in (model, output)]
+def generate(model: Path, output: Path, *, dies: bool = False) -> int:
+    """Run the command with small shards in a process of its own; return its exit status."""
+    arguments = [str(word) for word in (model, output, *["dies"] * dies)]
     root = Path(__file__).parents[3]
-    return subprocess.Popen([sys.executable, "-m", __name__, *arguments], cwd=root)
+    return subprocess.run([sys.executable, "-m", __name__, *arguments], cwd=root).returncode
+
+
+def die_within_the_third_shard(output: Path) -> None:
+    """Let this process kill itself (SIGKILL) when a shard is recorded and another is half drawn."""
+    drawn, draw = count(), Diffusers.generate
+
+    def images(*given: Any, **how: Any) -> Iterator[Pixels]:
+        for image in draw(*given, **how):
+            if next(drawn) == 2 * SHARD + SHARD // 2:
+                while not records(output):  # another thread writes
+                    time.sleep(0.001)
+                os.kill(os.getpid(), signal.SIGKILL)
+            yield image
+
+    Diffusers.generate = images  # type: ignore[method-assign]
 
 
 def shards(output: Path) -> dict[str, int]:
@@ -56,19 +76,12 @@ def manifest(output: Path) -> dict[str, object]:
 
 def test_a_killed_generation_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     model = pipelines.sdxl(tmp_path)
-    with generate(model, tmp_path / "whole") as whole:
-        assert whole.wait() == 0
-    with generate(model, tmp_path / "killed") as process:
-        # a shard counts once its record is written too
-        while not records(tmp_path / "killed") and process.poll() is None:
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+    assert generate(model, tmp_path / "whole") == 0
+    assert generate(model, tmp_path / "killed", dies=True) == -signal.SIGKILL
     names = {path.stem for path in records(tmp_path / "killed")}
     kept = {name: when for name, when in shards(tmp_path / "killed").items() if name in names}
     assert 0 < len(kept) < 10 * PER_CLASS // SHARD
-    with generate(model, tmp_path / "killed") as process:
-        assert process.wait() == 0
+    assert generate(model, tmp_path / "killed") == 0
     after = shards(tmp_path / "killed")
     assert {name: after[name] for name in kept} == kept
     assert manifest(tmp_path / "killed") == manifest(tmp_path / "whole")
@@ -76,10 +89,11 @@ def test_a_killed_generation_goes_on_and_ends_the_same(tmp_path: Path) -> None:
 
 def main() -> None:
     workspace.SHARD_SIZE = tasks.SHARD_SIZE = SHARD
-    model, output = (Path(word) for word in sys.argv[1:])
+    model, output = (Path(word) for word in sys.argv[1:3])
+    if sys.argv[3:]:
+        die_within_the_third_shard(output)
     app(command(model, output))
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
     main()
