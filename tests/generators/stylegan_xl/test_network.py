@@ -386,7 +386,7 @@ def test_matrices_equal_scipys_upfirdn(size: int, up: int, down: int, half: int,
 def test_tiles_are_the_whole_matrix(places: int, seed: int) -> None:
     torch.manual_seed(seed)
     matrix = upsampling_matrix(torch.randn(12), 2, (9, 8), places // 2 + 1)
-    images = torch.randn(1, places // 2 + 1, 2, 3)
+    images = torch.randn(2, places // 2 + 1, 2, 3)
     wanted = torch.einsum("oi,niwc->nowc", matrix, images)
     assert torch.allclose(AxisFilter(matrix).rows(images), wanted, atol=1e-5)
     turned = AxisFilter(matrix).columns(images.transpose(1, 2).contiguous())

@@ -4,6 +4,7 @@ Karras et al., "Alias-Free Generative Adversarial Networks" (2021), appendix C. 
 at the temporary rate, I places of the input, O places of the output.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ from torch import Tensor, nn
 TILE = 128
 """Output places of one matrix. A processor multiplies small dense matrices faster than it sums a
 dozen taps; over a longer side the zeros would cost more than that saves."""
+
+ROWS_TILE = 16
+"""The same along rows on a processor, where the products are long enough to skip more zeros."""
 
 
 @dataclass(frozen=True)
@@ -84,30 +88,50 @@ class AxisFilter(nn.Module):
     """A banded matrix `[O, I]` along the rows or columns of images `[N, H, W, C]`, tile by tile.
 
     With the channels last, either direction is a product of matrices whose long side they are.
+    Along the rows it is one product an image and tile, straight into its place, and twice as fast.
     """
 
     def __init__(self, matrix: Tensor) -> None:
         super().__init__()
-        self.spans: list[tuple[int, int]] = []
-        for number, places in enumerate(torch.split(matrix, TILE)):
-            used = places.abs().sum(0).nonzero().flatten()
-            first, last = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-            self.spans.append((first, last))
-            tile = places[:, first:last].contiguous()
-            self.register_buffer(f"tile{number}", tile, persistent=False)
+        self.size = len(matrix)
+        self.tiles = _Tiles(matrix, TILE)
+        self.rows_tiles = _Tiles(matrix, ROWS_TILE)
 
     def rows(self, images_NHWC: Tensor) -> Tensor:
         """Return `[N, O, W, C]`."""
         number, _, width, channels = images_NHWC.shape
-        return self._mixed(images_NHWC.flatten(2)).view(number, -1, width, channels)
+        if images_NHWC.device.type != "cpu":
+            return self._mixed(images_NHWC.flatten(2)).view(number, -1, width, channels)
+        filtered = images_NHWC.new_empty(number, self.size, width * channels)
+        for image, into in zip(images_NHWC.flatten(2), filtered, strict=True):
+            for tile, read, written in self.rows_tiles:
+                torch.mm(tile, image[read], out=into[written])
+        return filtered.view(number, -1, width, channels)
 
     def columns(self, images_NHWC: Tensor) -> Tensor:
         """Return `[N, H, O, C]`."""
         return self._mixed(images_NHWC)
 
     def _mixed(self, values: Tensor) -> Tensor:
-        parts = []
-        for number, (first, last) in enumerate(self.spans):
-            tile = self.get_buffer(f"tile{number}")
-            parts.append(tile @ values.narrow(-2, first, last - first))
+        parts = [tile @ values[..., read, :] for tile, read, _ in self.tiles]
         return parts[0] if len(parts) == 1 else torch.cat(parts, -2)
+
+
+class _Tiles(nn.Module):
+    """A matrix in groups of rows, each without the columns in which all of its rows are zero."""
+
+    def __init__(self, matrix: Tensor, size: int) -> None:
+        super().__init__()
+        self.spans: list[tuple[slice, slice]] = []
+        for number, places in enumerate(torch.split(matrix, size)):
+            used = places.abs().sum(0).nonzero().flatten()
+            first, end = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+            written = slice(number * size, number * size + len(places))
+            self.spans.append((slice(first, end), written))
+            tile = places[:, first:end].contiguous()
+            self.register_buffer(f"tile{number}", tile, persistent=False)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, slice, slice]]:
+        """Yield each tile, the places it reads, and those it makes."""
+        for number, (read, written) in enumerate(self.spans):
+            yield self.get_buffer(f"tile{number}"), read, written

@@ -28,7 +28,7 @@ from synthmix.generators.stylegan_xl._mapping import (
     each_by,
 )
 
-CHANNELS = 128
+CHANNELS = 256
 """Channels of which a processor resamples all at once."""
 
 
@@ -215,11 +215,12 @@ class SynthesisLayer(nn.Module):
             return y_NHWO if clamp is None else y_NHWO.clamp_(-clamp, clamp)
         up, down = self.resampling
         assert isinstance(up, AxisFilter)
-        y_NHWO = functional.leaky_relu_(up.columns(up.rows(y_NHWO)), SLOPE)
+        # the larger of both products along the rows, which are the faster ones
+        y_NHWO = functional.leaky_relu_(up.rows(up.columns(y_NHWO)), SLOPE)
         if clamp is not None:
             y_NHWO.clamp_(-clamp / math.sqrt(2), clamp / math.sqrt(2))
         if isinstance(down, AxisFilter):
-            return down.rows(down.columns(y_NHWO))
+            return down.columns(down.rows(y_NHWO))
         return cast(Tensor, down(y_NHWO))
 
 
