@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthmix.training.small_maps import convolve3x3
+
 LOGIT_SCALE = 1 / 9
 """Keeps the logits of an untrained network small under the large learning rate of the head."""
 
@@ -47,7 +49,7 @@ class ConvNorm(nn.Module):
         self.pool = pool
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv(x)
+        x = convolve3x3(x, self.conv.weight)
         # Pooling before the normalisation leaves a quarter of the values to normalise.
         if self.pool and min(x.shape[-2:]) >= 2:
             x = functional.max_pool2d(x, 2)
