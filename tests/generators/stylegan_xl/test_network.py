@@ -463,3 +463,17 @@ def test_a_layer_knows_its_own_filters() -> None:
     )
     assert (layer.up, layer.up_taps, layer.down, layer.down_taps) == (4, 24, 2, 12)
     assert layer.padding == (-6, -9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_clamp_is_left_out_only_where_nothing_reaches_it(kind: str) -> None:
+    network = random_network(stem(MAPPING, KINDS[kind], img_resolution=16))
+    layer, *_ = network.synthesis.layers()
+    up, _ = layer.resampling
+    size = layer.places.stop - layer.places.start
+    # the signs of one place's taps along both axes: no image of this height rises further
+    taps = layer.up_filter
+    signs = upsampling_matrix(taps, layer.spec.up, layer.spec.padding, size)[size].sign()
+    image = 7 * (signs[:, None] * signs)[None, :, :, None].contiguous()
+    reached = float(up.rows(up.columns(image)).abs().max())
+    assert 0.97 * layer._bound(image) <= reached <= layer._bound(image)

@@ -93,6 +93,8 @@ class SynthesisLayer(nn.Module):
     resampling: nn.ModuleList
     places: slice
     """Rows, and columns, of the padded convolution that are made."""
+    up_gain: float
+    """By how much upsampling raises the largest value at most."""
 
     def __init__(self, spec: Layer, w_dim: int) -> None:
         super().__init__()
@@ -127,6 +129,8 @@ class SynthesisLayer(nn.Module):
             up = self.up_filter.cpu() if spec.up_taps > 1 else torch.ones(1)
             up_MI = upsampling_matrix(up, spec.up, spec.padding, spec.conv_size)
             self.places = self._reached(up_MI)
+            # squared for two axes, and a little more for their rounding
+            self.up_gain = 1.001 * float(up_MI.abs().sum(1).max()) ** 2
             filters = self._filters(up_MI[:, self.places])
             self.resampling = nn.ModuleList(filters).to(weight.device)
 
@@ -215,13 +219,21 @@ class SynthesisLayer(nn.Module):
             return y_NHWO if clamp is None else y_NHWO.clamp_(-clamp, clamp)
         up, down = self.resampling
         assert isinstance(up, AxisFilter)
+        largest = self._bound(y_NHWO)
         # the larger of both products along the rows, which are the faster ones
         y_NHWO = functional.leaky_relu_(up.rows(up.columns(y_NHWO)), SLOPE)
-        if clamp is not None:
+        if clamp is not None and largest >= clamp / math.sqrt(2):
             y_NHWO.clamp_(-clamp / math.sqrt(2), clamp / math.sqrt(2))
         if isinstance(down, AxisFilter):
             return down.columns(down.rows(y_NHWO))
         return cast(Tensor, down(y_NHWO))
+
+    def _bound(self, y_NHWO: Tensor) -> float:
+        """Return what no value after upsampling exceeds; a device that runs ahead is not asked."""
+        if y_NHWO.device.type != "cpu":
+            return math.inf
+        smallest, largest = (float(each) for each in (y_NHWO.amin(), y_NHWO.amax()))
+        return self.up_gain * max(-smallest, largest)
 
 
 class _RadialDown(nn.Module):
