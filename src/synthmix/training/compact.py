@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthmix.training.pooling import max_pool_consuming
 from synthmix.training.small_maps import convolve3x3
 
 LOGIT_SCALE = 1 / 9
@@ -52,7 +53,7 @@ class ConvNorm(nn.Module):
         x = convolve3x3(x, self.conv.weight)
         # Pooling before the normalisation leaves a quarter of the values to normalise.
         if self.pool and min(x.shape[-2:]) >= 2:
-            x = functional.max_pool2d(x, 2)
+            x = max_pool_consuming(x)
         return functional.silu(self.norm(x))
 
 
