@@ -51,7 +51,8 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = convolve3x3(x, self.conv.weight)
-        # Pooling before the normalisation leaves a quarter of the values to normalise.
+        # Pooling before the normalisation leaves a quarter of the values to normalise; nothing else
+        # reads the convolution's output.
         if self.pool and min(x.shape[-2:]) >= 2:
             x = max_pool_consuming(x)
         return functional.silu(self.norm(x))

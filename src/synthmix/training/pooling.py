@@ -36,7 +36,7 @@ class _ConsumingPool(torch.autograd.Function):
         return cast(Tensor, pooled)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(context: Any, gradient: Tensor) -> Tensor:
         (places,) = context.saved_tensors
         x = context.consumed
