@@ -1,8 +1,8 @@
 """3x3 convolutions of small feature maps with a quicker weight gradient on processors.
 
-oneDNN sums the gradient of a filter row by row of the map: in bfloat16, with 256 channels on maps
-of 2x2 to 5x5, as one product of matrices it takes an eighth to a half of the time
-(docs/log.md). On larger maps the copy of all patches costs more than that saves.
+In bfloat16, with 256 channels on maps of 2x2 to 5x5, it takes an eighth to a half of oneDNN's time
+as one product of matrices (docs/log.md). On larger maps, copying all patches costs more than that
+saves.
 
 Suffixes: B batch, H and W side, I and O channels, P places of all images.
 """

@@ -219,10 +219,10 @@ class SynthesisLayer(nn.Module):
             return y_NHWO if clamp is None else y_NHWO.clamp_(-clamp, clamp)
         up, down = self.resampling
         assert isinstance(up, AxisFilter)
-        largest = self._bound(y_NHWO)
+        may_clip = clamp is not None and not self._bound(y_NHWO) < clamp / math.sqrt(2)
         # the larger of both products along the rows, which are the faster ones
         y_NHWO = functional.leaky_relu_(up.rows(up.columns(y_NHWO)), SLOPE)
-        if clamp is not None and largest >= clamp / math.sqrt(2):
+        if clamp is not None and may_clip:
             y_NHWO.clamp_(-clamp / math.sqrt(2), clamp / math.sqrt(2))
         if isinstance(down, AxisFilter):
             return down.columns(down.rows(y_NHWO))
