@@ -120,7 +120,7 @@ class Trainer:
             model.initialise_from(normalise(self._first_images()))
         model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         averaged = _averaged(model, self.recipe.ema_decay)
-        return State(model, averaged, build_optimizer(model, self.recipe))
+        return State(model, averaged, build_optimizer(model, self.recipe, self.precision))
 
     def _first_images(self) -> Tensor:
         # the arm's own images: one without real images must not learn their statistics either
