@@ -123,3 +123,9 @@ def test_either_kind_of_parameter_may_be_missing(kept: str) -> None:
         learning(network(learns=kept)), lr=0.1, momentum=0.6, weight_decay=0.1
     ).param_groups
     assert [group["is_filters"] for group in groups] == [kept == "filters"]
+
+
+def test_depthwise_filters_and_embeddings_of_positions_are_no_matrices() -> None:
+    depthwise, positions = nn.Conv2d(8, 8, 3, groups=8).weight, nn.Parameter(torch.zeros(1, 4, 8))
+    groups = Muon([depthwise, positions], lr=0.1, momentum=0.6, weight_decay=0.1).param_groups
+    assert [group["is_filters"] for group in groups] == [False]

@@ -45,8 +45,8 @@ class Muon(torch.optim.Optimizer):
         dtype: torch.dtype = torch.float32,
     ) -> None:
         every = list(parameters)
-        filters = {"params": [each for each in every if each.ndim > 2], "is_filters": True}
-        rest = {"params": [each for each in every if each.ndim <= 2], "is_filters": False}
+        filters = {"params": [each for each in every if _is_filter(each)], "is_filters": True}
+        rest = {"params": [each for each in every if not _is_filter(each)], "is_filters": False}
         groups: list[dict[str, Any]] = [filters, rest | {"weight_decay": 0.0}]
         self.dtype = dtype
         super().__init__(
@@ -91,6 +91,11 @@ class Muon(torch.optim.Optimizer):
         ahead.add_(gradient, alpha=(1 - first) / (1 - first**step))
         spread = (square / (1 - second**step)).sqrt_().add_(EPSILON)
         values.addcdiv_(ahead, spread, value=-rate)
+
+
+def _is_filter(parameter: Tensor) -> bool:
+    # depthwise filters and embeddings of positions are no matrices between channels
+    return parameter.ndim > 2 and min(parameter.shape[:2]) > 1
 
 
 def orthogonalised(matrix_MN: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
