@@ -1,6 +1,5 @@
 """Write docs/components.md from the registries: every component with its settings."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -34,26 +33,17 @@ def _component(registry: Registry[Component], name: str, folder: str) -> str:
     module = name.replace("-", "_")
     file = f"{module}.py" if (DOCS / folder / f"{module}.py").exists() else f"{module}/__init__.py"
     head = f"### {name}\n\n{registry.summary(name)} [{file}]({folder}/{file})\n"
-    return f"{head}\n{_settings(registry.get(name))}".rstrip("\n") + "\n"
+    about = registry.about(name)
+    return f"{head}\n{about}\n\n{_settings(registry.get(name))}".rstrip("\n") + "\n"
 
 
 def _settings(cls: type[Any]) -> str:
     lines = [
-        f"| `{each.name}` | `{_plain(each.kind)}` | `{each.default}` | {each.help} |\n"
+        f"| `{each.name}` | `{each.kind}` | `{each.default_text}` | {each.help} |\n"
         for each in describe(cls)
     ]
     head = "| setting | kind | default | meaning |\n|---|---|---|---|\n"
     return head + "".join(lines) if lines else ""
-
-
-def _plain(kind: str) -> str:
-    kind = re.sub(r"<class '(\w+)'>", r"\1", kind).replace("typing.", "")
-    limits = {"Ge": ">=", "Gt": ">", "Le": "<=", "Lt": "<", "MultipleOf": "a multiple of"}
-    for limit, sign in limits.items():
-        kind = re.sub(rf"\b{limit}\(\w+=([^)]*)\)", rf"{sign} \1", kind)
-    kind = re.sub(r"Annotated\[(\w+), ([^]]*)\]", r"\1 \2", kind)
-    kind = re.sub(r"Literal\[([^]]*)\]", lambda found: found[1].replace(", ", " or "), kind)
-    return re.sub(r"Optional\[(.*)\]", r"\1 or None", kind).replace(" | ", " or ")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import lru_cache
@@ -49,8 +50,18 @@ class Setting:
 
     name: str
     kind: str
-    default: str
+    """Type and range, as in `int >= 1`."""
+
+    is_required: bool
+    default: Any
+    """A value that JSON can hold; None too where the setting is required."""
+
     help: str
+
+    @property
+    def default_text(self) -> str:
+        """The default as Python writes it, or that there is none."""
+        return "required" if self.is_required else str(self.default)
 
 
 class Registry(Generic[C]):
@@ -77,6 +88,10 @@ class Registry(Generic[C]):
             return f"from the plug-in {self._plugins()[name].value}"
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         return text.partition("\n")[0]
+
+    def about(self, name: str) -> str:
+        """Return what the component's class says of itself, over the summary."""
+        return inspect.getdoc(self.get(name)) or ""
 
     def get(self, name: str) -> type[C]:
         """Import one component and return its class; raises UnknownComponent or MissingPackage."""
@@ -210,18 +225,30 @@ def describe(cls: type[Any]) -> list[Setting]:
     return [
         Setting(
             setting_name(each.name),
-            str(each.type),
-            _default_text(each),
+            _kind(str(each.type)),
+            each.default is MISSING and each.default_factory is MISSING,
+            _default(each),
             texts.get(each.name, ""),
         )
         for each in fields(cls)
     ]
 
 
-def _default_text(each: Field[Any]) -> str:
+def _kind(type_: str) -> str:
+    """Return a type as people write it: `Optional[Annotated[int, Ge(ge=1)]]` is an int >= 1."""
+    kind = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", type_).replace("typing.", "")
+    limits = {"Ge": ">=", "Gt": ">", "Le": "<=", "Lt": "<", "MultipleOf": "a multiple of"}
+    for limit, sign in limits.items():
+        kind = re.sub(rf"\b{limit}\(\w+=([^)]*)\)", rf"{sign} \1", kind)
+    kind = re.sub(r"Annotated\[(\w+), ([^]]*)\]", r"\1 \2", kind)
+    kind = re.sub(r"Literal\[([^]]*)\]", lambda found: found[1].replace(", ", " or "), kind)
+    return re.sub(r"Optional\[(.*)\]", r"\1 or None", kind).replace(" | ", " or ")
+
+
+def _default(each: Field[Any]) -> Any:
     if each.default_factory is not MISSING:
-        return str(each.default_factory())
-    return "required" if each.default is MISSING else str(each.default)
+        return each.default_factory()
+    return None if each.default is MISSING else each.default
 
 
 def _field_texts(cls: type[Any]) -> dict[str, str]:

@@ -141,13 +141,23 @@ def test_list_in_json_is_nothing_but_json(call: Call) -> None:
     assert list(json.loads(call("list", "--json").out)) == FAMILIES
     assert "flow" in json.loads(call("list", "generators", "--json").out)["generators"]
     settings = json.loads(call("list", "generators", "flow", "--json").out)
-    assert {"name", "kind", "default", "help"} == set(settings[0])
+    assert {"name", "kind", "is_required", "default", "help"} == set(settings[0])
+    widths = next(each for each in settings if each["name"] == "widths")
+    assert (widths["kind"], widths["default"]) == ("tuple[int, ...]", [16, 32, 96, 128])
+    assert "class '" not in call("list", "generators", "stylegan-xl", "--json").out
+
+
+def test_list_says_what_files_a_source_reads_and_what_a_recipe_holds(call: Call) -> None:
+    assert "one file holds both splits, the names end in" in call("list", "data", "array").out
+    assert "label_smoothing" in call("list", "training").out
+    assert json.loads(call("list", "training", "--json").out)[0]["name"] == "model"
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["list", "generator"], "Did you mean 'generators'?"),
+        (["list", "flow"], "Did you mean 'synthmix list generators flow'?"),
         (["list", "generators", "flwo"], "Did you mean 'flow'?"),
         (["run", "nowhere.yaml"], "There is no study file nowhere.yaml."),
         (["run", "/"], "/ is a folder; name the study file"),

@@ -16,6 +16,7 @@ from synthmix.evaluation.verdict import (
     Gate,
     Rule,
     better_budget,
+    chance,
     judge,
     summarize,
 )
@@ -125,8 +126,17 @@ def test_the_baseline_gate(gate: Gate, state: str, label: str) -> None:
     (verdict,) = judge([arm(2)], gate)
     assert (gate.state, verdict.label) == (state, label)
     assert gate.sentence.endswith(".")
+
     if label == "invalid":
         assert verdict.text == "invalid: baseline too weak to judge"
+
+
+def test_a_baseline_that_only_guesses_is_said_to_have_learned_nothing() -> None:
+    by_chance = chance(np.repeat([0, 1], [60, 40]))
+    assert by_chance == pytest.approx(0.6 + 2 * (0.24 / 100) ** 0.5)
+    for reached, is_said in ((0.65, True), (0.75, False)):
+        sentence = Gate(None, reached, by_chance=by_chance).sentence
+        assert ("nothing was learned" in sentence) == is_said
 
 
 def test_the_margin_is_a_setting() -> None:

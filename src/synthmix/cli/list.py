@@ -1,11 +1,15 @@
 """synthmix list: the components of every family and what they do."""
 
-from typing import Annotated
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from synthmix.cli._options import Json, say, say_json, table
 from synthmix.errors import SettingError, suggestion
+
+if TYPE_CHECKING:
+    from synthmix.registry import Component, Setting
 
 FAMILIES = {
     "data": ("synthmix.data", "ImageSource"),
@@ -17,16 +21,24 @@ FAMILIES = {
     "engines": ("synthmix.engines", "Engine"),
 }
 
-Family = Annotated[str | None, typer.Argument(metavar="[FAMILY]", help="data, prompts, ...")]
+TRAINING = "training"
+"""No family: the settings of every run."""
+
+Family = Annotated[
+    str | None, typer.Argument(metavar="[FAMILY]", help="data, prompts, ..., or training.")
+]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="Show this one's settings.")]
 
 
 def command(family: Family = None, name: Name = None, json: Json = False) -> None:
-    """List components; with a family and a name, a component's settings."""
+    """List components; with a family and a name, a component's settings; `training`, the recipe."""
     from synthmix.registry import Registry
 
+    if family == TRAINING:
+        _recipe(json)
+        return
     if family is not None and family not in FAMILIES:
-        raise SettingError(f"There is no family '{family}'. {suggestion(family, FAMILIES)}")
+        raise SettingError(_unknown(family))
     if family is not None and name is not None:
         _settings(family, name, json)
         return
@@ -40,19 +52,45 @@ def command(family: Family = None, name: Name = None, json: Json = False) -> Non
         table([["", n, each.summary(n)] for n in each.names()], ["", "", ""])
 
 
-def _settings(family: str, name: str, json: bool) -> None:
-    from dataclasses import asdict
+def _unknown(word: str) -> str:
+    """Return what to write instead of a word that is no family, perhaps a component's name."""
+    from synthmix.registry import Registry
 
-    from synthmix.registry import Component, Registry, describe
+    for family, where in FAMILIES.items():
+        if word in Registry["Component"](*where).names():
+            return f"There is no family '{word}'. Did you mean 'synthmix list {family} {word}'?"
+    return f"There is no family '{word}'. {suggestion(word, [*FAMILIES, TRAINING])}"
+
+
+def _settings(family: str, name: str, json: bool) -> None:
+    from synthmix.registry import Registry, describe
 
     registry: Registry[Component] = Registry(*FAMILIES[family])
     settings = describe(registry.get(name))
     if json:
         say_json([asdict(each) for each in settings])
         return
-    say(f"{name}: {registry.summary(name)}")
-    rows = [["", each.name, _short(each.default), each.help] for each in settings]
-    table(rows, ["", "setting", "default", "meaning"])
+    say(f"{name}: {registry.summary(name)}\n")
+    say(f"{registry.about(name)}\n")
+    _table(settings)
+
+
+def _recipe(json: bool) -> None:
+    from synthmix.registry import describe
+    from synthmix.training.recipe import Recipe
+
+    settings = describe(Recipe)
+    if json:
+        say_json([asdict(each) for each in settings])
+        return
+    say(f"training: {(Recipe.__doc__ or '').strip()}\n")
+    _table(settings)
+
+
+def _table(settings: list["Setting"]) -> None:
+    rows = [["", each.name, _short(each.default_text), each.help] for each in settings]
+    if rows:
+        table(rows, ["", "setting", "default", "meaning"])
 
 
 def _short(text: str) -> str:

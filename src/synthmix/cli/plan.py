@@ -63,14 +63,21 @@ def _show(plan: dict[str, Any]) -> None:
         say(f"warning: {text}")
     known = [step["seconds"] for step in plan["steps"] if step["seconds"] is not None]
     unknown = len(plan["steps"]) - len(known)
-    more = f" and {unknown} steps not yet measured here" if unknown else ""
     disk = size(sum(step["bytes"] for step in plan["steps"]))
     say(
-        f"\nStill to do: {duration(sum(known))} of one process{more}; {disk} on disk, and "
+        f"\nStill to do: {_time(sum(known), unknown)}; {disk} on disk, and "
         f"{size(plan['scratch_bytes'])} a process while it trains."
     )
     if plan["looks"] is not None:
         _show_looks(plan["looks"])
+
+
+def _time(seconds: float, unknown: int) -> str:
+    """Return the time of one process, with the number of tasks of which nothing is known."""
+    if unknown and not seconds:
+        return f"{unknown} tasks, none of them timed here yet"
+    more = f" and {unknown} tasks not timed here yet" if unknown else ""
+    return f"{duration(seconds)} of one process{more}"
 
 
 def _show_controls(controls: list[dict[str, Any]]) -> None:
@@ -103,7 +110,7 @@ def _show_outlook(outlook: dict[str, Any]) -> None:
 
 def _show_looks(looks: dict[str, Any]) -> None:
     unknown = looks["more_steps_not_measured"]
-    more = f" and {unknown} steps not yet measured here" if unknown else ""
+    more = f" and {unknown} tasks not timed here yet" if unknown else ""
     budget = "no budget" if looks["budget"] is None else f"a budget of {looks['budget']} runs"
     say(
         f"Seeds are added to open arms only, from {looks['first']} in steps of {looks['step']} to "

@@ -80,6 +80,14 @@ def gate(state: str, required: float | None, reached: float) -> str:
     }[state]
 
 
+def nothing_learned(reached: float) -> str:
+    """Return what it means that real images alone are no better than a guess."""
+    return (
+        f"Real images alone reach {100 * reached:.2f} %, which is not shown to be more than always "
+        "naming one class: nothing was learned from which differences could be judged."
+    )
+
+
 def study(label: VerdictLabel, some: Sequence[Verdict], rest: Sequence[Verdict]) -> str:
     """Return the study's sentence from the arms that earned its verdict and those that did not."""
     if label == "invalid" and some:

@@ -29,7 +29,7 @@ from synthmix.evaluation import phrases
 from synthmix.evaluation.crossed import MARGIN, Difference, equivalence
 from synthmix.evaluation.detectable import components, detectable
 from synthmix.evaluation.statistics import holm
-from synthmix.types import Verdict, VerdictLabel
+from synthmix.types import Labels, Verdict, VerdictLabel
 
 DERANGED = "deranged labels"
 
@@ -78,12 +78,14 @@ class Evidence:
 class Gate:
     """The least accuracy of real images alone at which differences are worth judging.
 
-    `required` is None for content whose accuracy under a sound recipe is not known.
+    `required` is None for content whose accuracy under a sound recipe is not known. `by_chance` is
+    an accuracy that always naming one class may reach, see `chance`.
     """
 
     required: float | None
     reached: float
     reduced_budget: bool = False
+    by_chance: float = 0.0
 
     @property
     def state(self) -> Literal["passed", "failed", "waived", "not available"]:
@@ -97,7 +99,9 @@ class Gate:
     @property
     def sentence(self) -> str:
         """What the gate says, for the report."""
-        return phrases.gate(self.state, self.required, self.reached)
+        told = phrases.gate(self.state, self.required, self.reached)
+        learned = self.reached > self.by_chance
+        return told if learned else f"{told} {phrases.nothing_learned(self.reached)}"
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,15 @@ class Tests:
 
 
 DEFAULT = Rule()
+
+
+def chance(labels: Labels) -> float:
+    """Return the accuracy, as a share of 1, that always naming the largest class may reach.
+
+    Two standard errors above that class's share: what is not above has not been seen to learn.
+    """
+    share = float(np.bincount(labels).max()) / len(labels)
+    return share + 2 * float(np.sqrt(share * (1 - share) / len(labels)))
 
 
 def judge(

@@ -28,6 +28,10 @@ _WHERE = {
 __all__ = ["Study", "evaluate", "load", "plan", "resolve", "run"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Callable[..., Any]:
     # late, so that loading a study file does not load torch
     if name not in _WHERE:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from synthmix.evaluation.baselines import required
 from synthmix.evaluation.runs import Runs, gather
-from synthmix.evaluation.verdict import Gate
+from synthmix.evaluation.verdict import Gate, chance
 from synthmix.study.judging import Court
 from synthmix.study.stored import Found
 from synthmix.study.workspace import Workspace
@@ -47,7 +47,8 @@ def gate(workspace: Workspace, runs: Mapping[str, Runs]) -> Gate:
     least, adaptive = required(workspace.test.fingerprint), workspace.study.adaptive
     accuracy = runs["real"].accuracy
     first = accuracy if adaptive is None else accuracy[: adaptive.first]
-    return Gate(least, float(first.mean()), workspace.study.reduced_budget)
+    by_chance = chance(workspace.test.labels)
+    return Gate(least, float(first.mean()), workspace.study.reduced_budget, by_chance)
 
 
 def _accuracies(workspace: Workspace, predictions: Predicted) -> dict[str, list[float]]:
