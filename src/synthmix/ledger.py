@@ -3,7 +3,8 @@
 import json
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,21 @@ class Ledger:
         for number, line in enumerate(lines, start=2):
             prompt = _prompt(line, f"{path} line {number}")
             self._found[prompt.label, prompt.index] = prompt
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a ledger's file for this process; another waits until it is let go."""
+    # imported here because `--help` and `list` need no lock
+    from filelock import FileLock
+
+    lock = path.with_name(f".{path.name}.lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    # a folder in which nothing can be made is an error here, and would be waited for there
+    lock.touch()
+    with FileLock(lock):
+        yield
+        lock.unlink(missing_ok=True)
 
 
 def _prompt(line: bytes, where: str) -> Prompt:

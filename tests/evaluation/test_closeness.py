@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from synthmix.evaluation.closeness import (
+    Pair,
     accuracy,
     cells,
     closest,
@@ -13,6 +14,7 @@ from synthmix.evaluation.closeness import (
     pairs,
     per_class,
 )
+from synthmix.evaluation.crossed import Difference, MeanSquares
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.statistics import holm, over_seeds
 
@@ -84,6 +86,20 @@ def test_pairs_with_unequal_seeds_are_compared_at_the_common_ones(make_runs: Mak
     (pair,) = pairs({"b": other, "a": one})
     assert pair.better == "a"
     assert len(pair.difference.values) == 3
+
+
+def test_the_highest_mean_over_all_seeds_is_not_the_closest_where_common_seeds_say_otherwise() -> (
+    None
+):
+    a, b = [0.80, 0.80, 0.80], [0.83, 0.83, 0.831, *[0.75] * 6]
+    runs = {"a": over_seeds(a), "b": over_seeds(b)}
+    assert runs["a"].mean > runs["b"].mean
+    pattern = np.array([0.03, 0.03, 0.031])
+    squares = MeanSquares(1000 * float(pattern.var(ddof=1)), 0.02, 0.02, 3, 1000)
+    told = Pair("b", "a", Difference(float(pattern.mean()), tuple(pattern.tolist()), squares), 0.01)
+    name, sentence = closest(runs, [told])
+    assert name is None
+    assert "not distinguishable from 'b', which is ahead by +3.03 points" in sentence
 
 
 def test_equal_generators_are_seldom_told_apart(make_runs: Maker) -> None:

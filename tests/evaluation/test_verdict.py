@@ -88,6 +88,14 @@ def test_every_branch(evidence: Evidence, label: VerdictLabel) -> None:
     assert "{" not in verdict.sentence
 
 
+def test_an_arm_without_controls_beside_one_whose_control_is_not_beaten() -> None:
+    """Its gain is shown among the gains, and not among the credits, of which the other has none."""
+    bare, weak = arm(0.3, name="flow@0.25"), arm(2, controls=(control(0.1, 0, "half-steps"),))
+    verdicts = judge([bare, weak])
+    assert [each.label for each in verdicts] == ["no evidence", "no evidence"]
+    assert phrases.UNCREDITED in verdicts[0].sentence
+
+
 def test_all_labels_are_reached() -> None:
     assert {label for _, label in CASES} == set(VerdictLabel.__args__)  # type: ignore[attr-defined]
 

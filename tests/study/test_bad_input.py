@@ -82,6 +82,18 @@ def test_the_largest_number_of_a_batch_ratio_does_not_depend_on_the_pool(tmp_pat
     assert "the largest possible mixing.num_synthetic is 16" in complaint(study, SettingError)
 
 
+@pytest.mark.parametrize(("ratio", "count"), [(0.05, 0), (0.97, 8)])
+def test_a_share_of_a_batch_that_is_none_or_all_of_it(
+    tmp_path: Path, ratio: float, count: int
+) -> None:
+    mixing = {"use": "batch-ratio", "ratios": [0, ratio]}
+    study = asked(tmp_path, write_real(tmp_path / "real"), mixing=mixing)
+    study["training"] = {**study.get("training", {}), "batch_size": 8}
+    text = complaint(study, SettingError)
+    assert f"mixing.ratios: {ratio} of a batch of 8 images is {count} of them" in text
+    assert "must be from 0.125 to 0.875" in text
+
+
 def test_more_real_images_than_exist(tmp_path: Path) -> None:
     study = asked(tmp_path, write_real(tmp_path / "real"), mixing={"use": "replace", "total": 99})
     assert "the largest possible total is 18" in complaint(study, SettingError)

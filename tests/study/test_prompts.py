@@ -83,6 +83,20 @@ def test_a_study_of_the_three_styles(sdxl: Path, gemma: Path, tmp_path: Path) ->
     assert ledger.read_bytes() == kept
 
 
+@pytest.mark.parametrize("damage", [b"{}", b""], ids=["edited", "emptied"])
+def test_damaged_prompts_that_cost_nothing_are_written_anew(tmp_path: Path, damage: bytes) -> None:
+    flow: dict[str, Any] = {"generator": {"use": "flow"}, "per_class": 1}
+    labels = {**flow, "prompts": {"use": "class-labels"}}
+    asked = {"name": "a", "real": {"use": "digits"}, "synthetic": {"labels": labels}}
+    workspace = workspace_of(resolve({**asked, "output": str(tmp_path)}))
+    each = workspace.study.set_named("labels")
+    first = prompts_of(workspace, each)
+    texts = workspace.prompts_artifact(each).path / "prompts.jsonl"
+    texts.write_bytes(damage)
+    assert prompts_of(workspace, each) == first
+    assert texts.read_bytes() != damage
+
+
 WRONG = {
     "unknown": ({"a": "b"}, r"synthetic\.a\.prompts\.from: there is no synthetic set 'b'"),
     "itself": (

@@ -58,6 +58,31 @@ def test_a_run_repeats_bitwise_and_seeds_differ(make_images: Maker) -> None:
     assert not same(trained(SMALL, real), trained(SMALL, real, seed=1))
 
 
+def test_dropout_follows_the_seed_and_the_step_whatever_ran_before(
+    make_images: Maker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def dropping(name: str, num_classes: int, size: int) -> torch.nn.Module:
+        return torch.nn.Sequential(
+            torch.nn.Flatten(),
+            torch.nn.Dropout(0.5),
+            torch.nn.Linear(3 * size * size, num_classes),
+        )
+
+    monkeypatch.setattr(loop, "build_model", dropping)
+    real = make_images()
+    whole = trained(SMALL, real)
+    torch.rand(3)  # another run in the same process
+    assert same(whole, trained(SMALL, real))
+    assert not same(whole, trained(SMALL, real, seed=1))
+    first = Trainer(SMALL, mixture(len(real)), real, {}, seed=0)
+    next(iter(first.steps())).save(tmp_path / "checkpoint.pt")
+    resumed = Trainer(SMALL, mixture(len(real)), real, {}, seed=0)
+    resumed.state.load(tmp_path / "checkpoint.pt")
+    for _ in resumed.steps():
+        pass
+    assert same(whole, resumed)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"ema_decay": 0.0}, {"ema_decay": 0.9}, {"optimizer": "muon"}, {"early_window": 8}],

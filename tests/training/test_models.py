@@ -1,18 +1,34 @@
+from itertools import product
+
+import numpy as np
 import pytest
 import timm
 import torch
 
 from synthmix.errors import SettingError
+from synthmix.training import compact
 from synthmix.training.models import build_model, model_names
 
+SIZES = [
+    *product([*model_names(), "timm/resnet10t"], [8, 32]),
+    ("timm/vit_tiny_patch16_224", 32),
+]
 
-@pytest.mark.parametrize("name", [*model_names(), "timm/resnet10t", "timm/vit_tiny_patch16_224"])
-@pytest.mark.parametrize("size", [8, 32])
+
+@pytest.mark.parametrize(("name", "size"), SIZES)
 def test_every_model_gives_logits(name: str, size: int) -> None:
-    if "vit" in name and size < 32:
-        pytest.skip("its patches are 16 pixels")
     model = build_model(name, 7, size).eval()
     assert model(torch.zeros(2, 3, size, size)).shape == (2, 7)
+
+
+def test_patches_are_summed_a_block_of_images_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = torch.rand(7, 3, 9, 9)
+    whole = compact._second_moments(pixels, 3)
+    patches = torch.nn.functional.unfold(pixels, 3, stride=2).transpose(1, 2).reshape(-1, 27)
+    expected = torch.from_numpy(np.einsum("pi,pj->ij", patches, patches) / len(patches))
+    torch.testing.assert_close(whole.float(), expected)
+    monkeypatch.setattr(compact, "PIXELS_AT_ONCE", 2 * 81)
+    torch.testing.assert_close(compact._second_moments(pixels, 3), whole)
 
 
 def test_the_stem_follows_the_image_size() -> None:

@@ -67,16 +67,11 @@ def _check_new(target: Path) -> None:
 @contextmanager
 def _alone(beside: Path, target: Path) -> Iterator[None]:
     """Hold the ledger for this process; one that waited for it finds the file finished."""
-    from filelock import FileLock
+    from synthmix.ledger import held
 
-    lock = beside.with_name(f".{beside.name}.lock")
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    # a folder in which nothing can be made is an error here, and would be waited for there
-    lock.touch()
-    with FileLock(lock):
+    with held(beside):
         _check_new(target)
         yield
-        lock.unlink(missing_ok=True)
 
 
 def _subjects(

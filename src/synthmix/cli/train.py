@@ -43,9 +43,9 @@ def command(
         )
     save_study(loaded)
     if arm is None and seed is None:
-        make(workspace, watch(quiet or json), ("fit", "generate", "train"))
+        make(workspace, watch(quiet or json), ("write", "fit", "generate", "train"))
     else:
-        for stage in ("fit", "generate"):
+        for stage in ("write", "fit", "generate"):
             run_stage(workspace, stage, watch(quiet or json))
         run_stage(workspace, "train", watch(quiet or json), is_wanted)
     found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]

@@ -1,7 +1,8 @@
 """Image sources: real images, or synthetic ones that somebody already has.
 
 A source is a frozen dataclass whose fields are its settings. It only decodes; what all sources
-share (one size, one kernel, the memory-mapped cache, stratified subsets) is done once, by `open`.
+share (one size, one kernel, the memory-mapped cache, stratified subsets) is done once, by
+`open_images`.
 """
 
 from abc import ABC, abstractmethod

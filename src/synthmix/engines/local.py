@@ -29,8 +29,8 @@ class Local(Engine):
     def map(
         self, task: Callable[[Item], Result], items: Sequence[Item]
     ) -> Generator[tuple[int, Result], None, None]:
-        processes = min(self.processes or usable_cores(), len(items))
-        if processes <= 1:
+        processes = self.processes or usable_cores()
+        if min(processes, len(items)) <= 1:
             yield from ((number, task(item)) for number, item in enumerate(items))
             return
         yield from _in_processes(task, items, processes)
@@ -62,8 +62,8 @@ def _in_processes(
 
 @lru_cache(maxsize=1)
 def _pool(processes: int) -> ProcessPoolExecutor:
-    # one pool serves all stages, since a worker takes seconds to import torch; spawned, because
-    # a forked torch may hang on locks that its threads held
+    # one pool serves all stages, since a worker takes seconds to import torch; it starts as many as
+    # there is work for. Spawned, because a forked torch may hang on locks that its threads held
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(processes, context, _end_with, (os.getpid(),))
     atexit.register(_close, pool)

@@ -143,7 +143,9 @@ def closest(scores: Mapping[str, Score], found: Sequence[Pair]) -> tuple[str | N
     first = f"'{ranked[0]}' ({_percent(scores[ranked[0]])})"
     if len(ranked) == 1:
         return None, f"There is one generator to judge, {first}; none to compare it with."
-    open_pairs = [pair for pair in found if pair.better == ranked[0] and not pair.is_told_apart]
+    mine = [pair for pair in found if ranked[0] in (pair.better, pair.worse)]
+    # means are over all seeds and pairs over those in common, where another may be the better one
+    open_pairs = [pair for pair in mine if pair.worse == ranked[0] or not pair.is_told_apart]
     if not open_pairs:
         nearest = next(p for p in found if {p.better, p.worse} == {ranked[0], ranked[1]})
         return ranked[0], (
@@ -151,7 +153,7 @@ def closest(scores: Mapping[str, Score], found: Sequence[Pair]) -> tuple[str | N
             f"is more accurate on real test images than with any other; against "
             f"'{nearest.worse}' by {_points(nearest)}."
         )
-    others = "; ".join(f"'{pair.worse}' by {_points(pair)}" for pair in open_pairs)
+    others = "; ".join(_against(pair, ranked[0]) for pair in open_pairs)
     return None, (
         f"No generator is shown to be the closest: {first} has the highest mean, but it is not "
         f"distinguishable from {others}."
@@ -160,6 +162,12 @@ def closest(scores: Mapping[str, Score], found: Sequence[Pair]) -> tuple[str | N
 
 def _percent(score: Score) -> str:
     return f"{100 * score.mean:.2f} %"
+
+
+def _against(pair: Pair, name: str) -> str:
+    if pair.worse == name:
+        return f"'{pair.better}', which is ahead by {_points(pair)} on the seeds they share"
+    return f"'{pair.worse}' by {_points(pair)}"
 
 
 def _points(pair: Pair) -> str:

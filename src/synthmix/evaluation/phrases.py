@@ -10,6 +10,8 @@ MINUS = "\N{MINUS SIGN}"
 WEAK = "baseline too weak to judge"
 NO_COMPARATOR = "there is nothing to compare it with"
 
+UNCREDITED = "the gain is not shown once what the other arms must show beside it is corrected for"
+
 UNCLAIMED = {
     "strong augmentation": "that stronger augmentation would not have done the same",
     "duplicated real": "that repeating the real images would not have done the same",

@@ -14,8 +14,8 @@ for their number (Holm). An arm
 4. is `equivalent` where two one-sided tests show it within the margin;
 5. else leaves `no evidence`, and the verdict says what could have been seen.
 
-An arm without real images has no comparator of its own: it can substitute, hurt or leave no
-evidence. Demanding that all of several comparisons succeed needs no further correction
+An arm without real images has no comparator of its own: it can substitute, hurt, be equivalent or
+leave no evidence. Demanding that all of several comparisons succeed needs no further correction
 (intersection-union test: Berger 1982).
 """
 
@@ -299,9 +299,14 @@ def _of_gain(each: Evidence, tests: Tests, rule: Rule) -> tuple[VerdictLabel, fl
 
 
 def _unbeaten(each: Evidence, rule: Rule) -> list[Control]:
-    """Return the controls that an arm does not beat by itself, or else the one it beats least."""
+    """Return the controls that an arm does not beat by itself, or else the one it beats least.
+
+    None where it has no controls: then its credit differs from its gain in the correction for the
+    number of arms alone, which is made among the other arms' credits.
+    """
     some = [c for c in each.controls if 2 * c.lead.p_above() / each.look_weight > rule.level]
-    return some or [max(each.controls, key=lambda control: control.lead.p_above())]
+    by_lead = sorted(each.controls, key=lambda control: -control.lead.p_above())
+    return some or by_lead[:1]
 
 
 def _gains(control: Control, rule: Rule) -> bool:
@@ -317,6 +322,8 @@ def _sentence(each: Evidence, label: VerdictLabel, tests: Tests, seen: float, ru
     comparator = each.comparator if each.gain is not None else "all real images"
     if label == "not attributable to labels":
         reason = phrases.deranged(each.deranged)
+    elif tests.gain <= rule.level < tests.credit and not each.controls:
+        reason = phrases.UNCREDITED
     elif tests.gain <= rule.level < tests.credit:
         control = max(_unbeaten(each, rule), key=lambda one: _gains(one, rule))
         reason = phrases.control(control.name, control.lead, control.gain)

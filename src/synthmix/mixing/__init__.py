@@ -27,6 +27,9 @@ class Mixing(Component, ABC):
     def check(self, class_names: tuple[str, ...]) -> None:
         """Raise SettingError where a setting names a class that is not there."""
 
+    def batch_share(self, ratio: float) -> float | None:
+        """Return the synthetic share of every batch, None where none is fixed."""
+
     @abstractmethod
     def shares(self) -> Sequence[float]:
         """Return the ratios asked for, ascending, each once; 0 is real images alone."""

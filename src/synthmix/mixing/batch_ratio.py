@@ -24,6 +24,9 @@ class BatchRatio(Mixing):
     num_synthetic: Annotated[int, Ge(1)] | None = None
     """Synthetic images the batches draw from; as many as there are real ones where not given."""
 
+    def batch_share(self, ratio: float) -> float | None:
+        return ratio
+
     def shares(self) -> Sequence[float]:
         return ascending(self.ratios)
 
@@ -40,4 +43,4 @@ class BatchRatio(Mixing):
         num_real = self.real_part(arm.ratio, supply.pool)
         num_synthetic = self.needed(arm.ratio, supply.pool)
         drawn = mixture(arm, supply, num_real, num_synthetic, setting="num_synthetic")
-        return replace(drawn, batch_share=arm.ratio)
+        return replace(drawn, batch_share=self.batch_share(arm.ratio))

@@ -16,6 +16,7 @@ def check_settings(workspace: Workspace) -> None:
     study, names = workspace.study, workspace.class_names
     _check_class_map(study, names)
     study.mixing.check(names)
+    _check_batch_shares(workspace)
     hypotheses.declared(workspace)
     for each in study.synthetic:
         if each.prompts is None:
@@ -40,6 +41,19 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, names, prompts)
     return found
+
+
+def _check_batch_shares(workspace: Workspace) -> None:
+    """Raise SettingError where a share of a batch is none of its images, or all of them."""
+    mixing, size = workspace.study.mixing, workspace.study.recipe.batch_size
+    for ratio in mixing.shares():
+        share = mixing.batch_share(ratio)
+        if share is not None and 0 < share < 1 and not 0 < round(share * size) < size:
+            raise SettingError(
+                f"mixing.ratios: {ratio:g} of a batch of {size} images is {round(share * size)} of "
+                f"them; with training.batch_size {size} a ratio between 0 and 1 must be from "
+                f"{1 / size:.3g} to {1 - 1 / size:.3g}."
+            )
 
 
 def _check_class_map(study: Study, names: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.generators import Generator
 from synthmix.hardware import determinism
+from synthmix.ledger import held
 from synthmix.mixing import Arm
 from synthmix.shards import Form, load_prompts, repair, requests, save_prompts, write_set
 from synthmix.store import Artifact, canonical, read_json, write_json
@@ -130,6 +131,8 @@ def prompts_of(workspace: Workspace, each: SyntheticSet) -> list[Prompt] | None:
         return None
     artifact = workspace.prompts_artifact(each)
     with artifact.locked():
+        if artifact.path.exists():
+            repair(artifact)
         _write(workspace, each, artifact)
     return list(load_prompts(artifact))
 
@@ -155,15 +158,17 @@ def _write(workspace: Workspace, each: SyntheticSet, artifact: Artifact) -> None
         return
     start = each.prompts.subjects_from
     subjects = prompts_of(workspace, workspace.study.set_named(start)) if start else None
-    written = each.prompts.resume(
-        names,
-        each.per_class,
-        seed=seed,
-        ledger=workspace.prompts_ledger(each),
-        subjects=subjects or (),
-        progress=artifact.report,
-    )
-    prompts = list(written)
+    # a set of another size has an artifact, and so a lock, of its own, but shares the ledger
+    with held(workspace.ledger_path(each)):
+        written = each.prompts.resume(
+            names,
+            each.per_class,
+            seed=seed,
+            ledger=workspace.prompts_ledger(each),
+            subjects=subjects or (),
+            progress=artifact.report,
+        )
+        prompts = list(written)
     save_prompts(artifact, prompts, told=each.prompts.told(prompts))
 
 

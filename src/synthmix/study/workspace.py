@@ -21,7 +21,7 @@ from synthmix.seeding import derive
 from synthmix.store import Artifact, fingerprint
 from synthmix.study.exclusion import showing
 from synthmix.study.file import Study, SyntheticSet, component_settings
-from synthmix.training.recipe import Recipe, recipe_of
+from synthmix.training.recipe import REVISION, Recipe, recipe_of
 from synthmix.types import ImageSet, Indices, Labels, Mixture, Progress, no_progress
 
 SHARD_SIZE = 1000
@@ -207,10 +207,17 @@ class Workspace:
 
     def prompts_ledger(self, each: SyntheticSet) -> Ledger:
         """Return the file of a set's costly texts, which outlives the set's growth."""
+        return Ledger(self.ledger_path(each), self._ledger_settings(each))
+
+    def ledger_path(self, each: SyntheticSet) -> Path:
+        """Return where the ledger of a set's texts lies, whatever the number of them."""
+        name = f"{each.name}-{fingerprint(self._ledger_settings(each))}.jsonl"
+        return self.study.output / "prompts" / "ledgers" / name
+
+    def _ledger_settings(self, each: SyntheticSet) -> dict[str, Any]:
         depends_on = {**self.prompts_artifact(each).settings, "kind": "ledger of prompts"}
         del depends_on["per_class"]
-        name = f"{each.name}-{fingerprint(depends_on)}.jsonl"
-        return Ledger(self.study.output / "prompts" / "ledgers" / name, depends_on)
+        return depends_on
 
     def prompt_settings(self, each: SyntheticSet) -> dict[str, Any] | None:
         """Return what a set's texts depend on: strategy, settings, files, another set's texts."""
@@ -231,6 +238,7 @@ class Workspace:
         settings = {
             "kind": "run",
             "training": dataclasses.asdict(self.recipe(arm)),
+            "training_revision": REVISION,
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(drawn.real)},
             "synthetic": [
                 {"fingerprint": sets[name], "rows": mark(rows)}

@@ -91,7 +91,8 @@ def gather(images: Sequence[tuple[ImageSet, Indices]]) -> tuple[Tensor, Tensor]:
     pixels = np.empty((total, *first.shape[1:]), dtype=np.uint8)
     start = 0
     for source, rows in images:
-        np.take(source.pixels, rows, axis=0, out=pixels[start : start + len(rows)])
+        # rows are valid; checking them would make a second copy of the whole
+        np.take(source.pixels, rows, axis=0, out=pixels[start : start + len(rows)], mode="clip")
         start += len(rows)
     return torch.from_numpy(pixels), labels_of(images)
 

@@ -17,6 +17,9 @@ LOGIT_SCALE = 1 / 9
 EIGENVALUE_FLOOR = 5e-4
 """Added to the patch variances, so that whitening does not blow up compression noise."""
 
+PIXELS_AT_ONCE = 2**21
+"""Of the images whose patches are unfolded together, some 0.4 GB; 2,000 images of 32x32 are."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -104,10 +107,8 @@ class CompactResNet(nn.Module):
         suppresses negative responses. Filters beyond that keep their random values.
         """
         weight = self.stem.weight
-        patches = functional.unfold(pixels, self.shape.patch, stride=2).transpose(1, 2)
-        patches = patches.reshape(-1, weight[0].numel()).double()
         # `eigh` sorts upwards, so the leading directions are the last columns.
-        variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
+        variances, directions = torch.linalg.eigh(_second_moments(pixels, self.shape.patch))
         filters = (directions / (variances.clamp(min=0) + EIGENVALUE_FLOOR).sqrt()).T.flip(0)
         count = min(len(filters), len(weight) // 2)
         chosen = filters[:count].reshape(count, *weight.shape[1:]).to(weight)
@@ -122,3 +123,13 @@ class CompactResNet(nn.Module):
         x = functional.silu(self.stem(x))
         x = self.stages(x).amax(dim=(2, 3))
         return cast(Tensor, self.head(x)) * LOGIT_SCALE
+
+
+def _second_moments(pixels: Tensor, side: int) -> Tensor:
+    """Return the mean of `x x'` over all patches `x` of this side, a block of images at a time."""
+    count = max(1, PIXELS_AT_ONCE // pixels[0, 0].numel())
+    total, num_patches = torch.zeros((), dtype=torch.float64), 0
+    for block in torch.split(pixels, count):
+        patches = functional.unfold(block, side, stride=2).transpose(1, 2).flatten(0, 1).double()
+        total, num_patches = total + patches.T @ patches, num_patches + len(patches)
+    return total / num_patches

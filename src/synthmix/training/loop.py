@@ -4,6 +4,7 @@ Suffixes: B batch, H, W, C, K classes.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -154,12 +155,20 @@ class Trainer:
         side = self.recipe.early_window if 2 * step < self.recipe.steps else None
         return self.augmentation(pool_NHWC, rows_B, random, mirrored_B, side)
 
+    @contextmanager
+    def _random(self, step: int) -> Iterator[None]:
+        """Draw dropout and stochastic depth from the seed and the step, whatever ran before."""
+        devices = [self.device] if self.device.startswith("cuda") else []
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(derive(self.seed, "forward", step))
+            yield
+
     def _advance(self, batch_BCHW: Tensor, labels_B: Tensor, rate: float) -> Tensor:
         state = self.state
         state.model.train()
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        with autocast(self.device, self.precision):
+        with self._random(state.step), autocast(self.device, self.precision):
             logits_BK = state.model(batch_BCHW)
         loss = functional.cross_entropy(
             logits_BK.float(), labels_B, label_smoothing=self.recipe.label_smoothing

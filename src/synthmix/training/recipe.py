@@ -7,6 +7,9 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from synthmix.types import Device, Precision
 
+REVISION = 2
+"""Raised by hand when a recipe trains to other weights than before: old runs are not mixed in."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
