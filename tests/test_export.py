@@ -112,6 +112,16 @@ def test_files_are_never_overwritten(export: Any, images: ImageSet, tmp_path: Pa
 
 
 @EXPORTS
+def test_the_folder_at_hand_may_be_filled(
+    export: Any, images: ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    export(images, Path())
+    assert files(tmp_path / "here")
+
+
+@EXPORTS
 def test_an_empty_folder_is_filled(export: Any, images: ImageSet, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     export(images, tmp_path / "out")

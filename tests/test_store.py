@@ -154,6 +154,18 @@ def test_progress_is_readable_from_elsewhere(tmp_path: Path) -> None:
     assert artifact.progress() == (10, 10)
 
 
+def test_the_time_that_killed_processes_spent_is_counted(tmp_path: Path) -> None:
+    killed = Artifact(tmp_path, "set", 1)
+    killed._spent = 100.0
+    killed.report(3, 10)
+    resumed = Artifact(tmp_path, "set", 1)
+    resumed.begin()
+    assert 100 <= resumed.spent() < 200
+    (resumed.path / "progress" / "progress.json").write_text("[3, 10]")
+    resumed.begin()
+    assert resumed.spent() < 100
+
+
 def test_others_may_read_what_is_written(tmp_path: Path) -> None:
     with replacing(tmp_path / "weights") as temporary:
         temporary.touch(mode=0o600)

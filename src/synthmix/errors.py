@@ -61,9 +61,9 @@ class Interrupted(SynthmixError):
     """A worker process stopped before its task ended."""
 
 
-def suggestion(name: str, known: Iterable[str]) -> str:
+def suggestion(name: object, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'? Known: a, b.``, without the question where nothing is close."""
     known = sorted(known)
-    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    close = get_close_matches(str(name), known, n=1, cutoff=0.6)
     question = f"Did you mean '{close[0]}'? " if close else ""
     return f"{question}Known: {', '.join(known) or 'none'}."

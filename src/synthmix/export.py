@@ -114,6 +114,7 @@ def _folder_name(name: str) -> str:
 @contextmanager
 def _new_folder(target: Path) -> Iterator[Path]:
     """Yield a folder beside `target` that becomes `target` on leaving, or goes after an error."""
+    target = target.absolute()
     _refuse_files(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     temporary.mkdir(parents=True)

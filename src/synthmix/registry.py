@@ -11,7 +11,7 @@ import importlib
 import inspect
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -173,11 +173,30 @@ def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str =
 def check_values(settings: Mapping[str, Any], at: str, built: object = None) -> None:
     """Raise SettingError for a value that no artifact can record, or `true` where a number goes."""
     for name, value in settings.items():
-        problem = _unrecordable(value)
         if isinstance(value, bool) and not isinstance(getattr(built, str(name), True), bool):
-            problem = "must be a number"
-        if problem:
-            raise SettingError(f"{at}: setting '{name}': {problem}, got {_short(value)}.")
+            raise _refused(at, str(name), "must be a number", value)
+        for where, each in _leaves(str(name), value):
+            problem = _unrecordable(each)
+            if problem:
+                raise _refused(at, where, problem, each)
+            if isinstance(each, bool) and isinstance(value, (list, tuple)):
+                raise _refused(at, where, "must hold no true or false", value)
+
+
+def _refused(at: str, name: str, problem: str, value: Any) -> SettingError:
+    return SettingError(f"{at}: setting '{name}': {problem}, got {_short(value)}.")
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a value holds that holds nothing else, with its dotted name."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _leaves(f"{name}.{key}", each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _leaves(name, each)
+    else:
+        yield name, value
 
 
 def _unrecordable(value: Any) -> str | None:
@@ -187,8 +206,7 @@ def _unrecordable(value: Any) -> str | None:
         return "must fit in 64 bits"
     if isinstance(value, str) and any(0xD800 <= ord(char) < 0xE000 for char in value):
         return "must be Unicode text"
-    inner = value if isinstance(value, (list, tuple)) else ()
-    return next((found for found in map(_unrecordable, inner) if found), None)
+    return None
 
 
 def explain(error: Any) -> str:
@@ -214,7 +232,10 @@ _PLAINER = {
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes out no integer of more than 4,300 digits
+        return "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 

@@ -149,7 +149,7 @@ def read_json(path: Path) -> Any:
     """Read JSON; raises ArtifactError where the file is cut short."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is not valid JSON: {error}") from None
 
 
@@ -161,6 +161,7 @@ class Artifact:
         self.name = name
         self.settings = settings
         self._reported = 0.0
+        self._since, self._spent = time.monotonic(), 0.0
 
     def __repr__(self) -> str:
         return f"Artifact({self.path})"
@@ -195,7 +196,8 @@ class Artifact:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             is_ours = isinstance(manifest["parts"], dict)
             is_ours &= fingerprint(manifest["settings"]) == self.fingerprint
-        except (ValueError, TypeError, KeyError):
+            is_ours &= all({"bytes", "sha256"} <= {*each} for each in manifest["parts"].values())
+        except (ValueError, TypeError, KeyError, RecursionError):
             is_ours = False
         if not is_ours:
             raise ArtifactError(
@@ -262,16 +264,29 @@ class Artifact:
         self._reported = now
         path = self.scratch("progress.json")
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps([completed, total]))
+        temporary.write_text(json.dumps([completed, total, round(self.spent(), 3)]))
         os.replace(temporary, path)
+
+    def begin(self) -> None:
+        """Start the clock of `spent` at what killed processes had spent on this artifact."""
+        found = self._last_report()
+        self._since, self._spent = time.monotonic(), 0.0 if found is None else found[2]
+
+    def spent(self) -> float:
+        """Return the seconds of work on this artifact until now, those before a kill included."""
+        return self._spent + time.monotonic() - self._since
 
     def progress(self) -> tuple[int, int] | None:
         """Return `(completed, total)` of a task in progress, None where nothing is known."""
+        found = self._last_report()
+        return None if found is None else found[:2]
+
+    def _last_report(self) -> tuple[int, int, float] | None:
         try:
-            completed, total = read_json(self.path / "progress" / "progress.json")
-        except (OSError, ArtifactError):
+            completed, total, seconds = read_json(self.path / "progress" / "progress.json")
+            return int(completed), int(total), float(seconds)
+        except (OSError, ArtifactError, TypeError, ValueError):
             return None
-        return completed, total
 
     def seal(self, **facts: Json) -> None:
         """Write the manifest; from here on the artifact is complete."""

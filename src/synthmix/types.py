@@ -22,6 +22,9 @@ Json = Any
 Direction = Literal["higher", "lower"]
 """Which way a metric improves."""
 
+REAL_ONLY = ("real-only", "real only", "real")
+"""What sentences call the arm of real images alone; no synthetic set may be called so."""
+
 Device = Literal["auto", "cpu", "cuda", "mps"]
 """Where tensors live; `auto` is CUDA, then MPS, then CPU."""
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from synthmix.data import _hub
+from synthmix.data._columns import features
 from synthmix.data.huggingface import Huggingface
 from synthmix.errors import DataError, MissingPackage
 
@@ -148,6 +149,33 @@ def test_a_damaged_data_card_is_named(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# no front matter\n")
     with pytest.raises(DataError, match="names no classes"):
         listed(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "info",
+    ["null", "[1]", "{features: hi}", "{features: [{dtype: image}]}", "{features: [1]}"]
+    + [f"{{features: [{{name: label, dtype: {{class_label: {each}}}}}]}}" for each in ("null", "1")]
+    + ["{features: [{name: label, dtype: {class_label: {names: {a: b}}}}]}"],
+)
+def test_a_data_card_of_another_kind_is_named(tmp_path: Path, info: str) -> None:
+    write(tmp_path / "train.parquet", [0])
+    (tmp_path / "README.md").write_text(f"---\ndataset_info: {info}\n---\n")
+    with pytest.raises(DataError, match=r"README\.md: its front matter does not describe columns"):
+        listed(tmp_path)
+
+
+def test_a_data_card_that_is_no_text_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", [0])
+    (tmp_path / "README.md").write_bytes("---\npretty_name: é\n---\n".encode("latin-1"))
+    with pytest.raises(DataError, match=r"README\.md: its front matter does not describe columns"):
+        listed(tmp_path)
+
+
+@pytest.mark.parametrize("text", [b"{", b"[]", b'{"info": null}', b'{"info": {"features": [1]}}'])
+def test_parquet_metadata_of_another_kind_are_named(tmp_path: Path, text: bytes) -> None:
+    schema = pa.schema([("image", pa.binary())], metadata={b"huggingface": text})
+    with pytest.raises(DataError, match="Parquet metadata does not describe columns"):
+        features(schema, tmp_path, None)
 
 
 def test_both_splits_number_text_alike(tmp_path: Path) -> None:

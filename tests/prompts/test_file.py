@@ -120,6 +120,11 @@ def test_another_format_is_refused_with_those_that_are_read(tmp_path: Path) -> N
         ("a.json", '{"cat": [1]}', ["'cat'", "must be a text"]),
         ("a.json", '{"cat": ["a cat \\ud83d"]}', ["'cat'", "must be a text"]),
         ("a.json", "{}", ["there is no prompt in it"]),
+        ("a.json", '{"cat": ["a cat"], "dog": []}', ["class 'dog' has no prompt"]),
+        ("a.json", '{"cat": {"' + "1" * 5000 + '": "a"}}', ["an index must be a number"]),
+        ("a.json", '{"cat": [' + "1" * 5000 + "]}", ["not valid JSON", "digits"]),
+        ("a.jsonl", '{"class": null, "prompt": "a"}', ["the class must be a name, got None"]),
+        ("a.jsonl", '{"class": [1], "prompt": "a"}', ["the class must be a name, got [1]"]),
         ("a.json", '{"cat": ["a cat"]}', ["class 'dog' has no prompt"]),
     ],
 )

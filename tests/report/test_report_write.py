@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from synthmix import report
+from synthmix.cli.report import command
 from synthmix.errors import ArtifactError, DataError
 
 LIMIT = 10_000_000
@@ -28,8 +29,8 @@ def _digests(folder):
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def _change(folder, change):
-    path = folder / "results.json"
+def _change(folder, change, name="results.json"):
+    path = folder / name
     results = json.loads(path.read_text())
     change(results)
     path.write_text(json.dumps(results))
@@ -203,6 +204,24 @@ def test_wrong_entries_are_a_data_error(tmp_path, make_study, change, message):
     _change(make_study(tmp_path, ratios=(0.5,)), change)
     with pytest.raises(DataError, match=message) as raised:
         report.write(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("results.json", lambda r: r.update(training="x")),
+        ("results.json", lambda r: r.update(synthetic=[])),
+        ("results.json", lambda r: r.update(verdict={"arms": []})),
+        ("timing.json", lambda r: r.update(total_seconds="a")),
+    ],
+)
+def test_edited_files_are_one_line_for_whoever_asks_for_the_report(
+    tmp_path, make_study, name, change
+):
+    _change(make_study(tmp_path, ratios=(0.5,)), change, name)
+    with pytest.raises(DataError, match="holds results that cannot be shown") as raised:
+        command(tmp_path)
     assert "\n" not in str(raised.value)
 
 

@@ -14,9 +14,9 @@ from synthmix.errors import DataError, SettingError, SynthmixError
 from synthmix.study import run
 from synthmix.study.beforehand import warnings
 from synthmix.study.extra_images import named_test_set
-from synthmix.study.file import resolve
+from synthmix.study.file import read, resolve
 from synthmix.study.planning import describe
-from synthmix.study.running import check
+from synthmix.study.running import check, save_study
 from synthmix.study.speeds import known_seconds, remember
 from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import STUDY
@@ -240,12 +240,60 @@ def test_a_bad_file_of_prompts_stops_the_study_at_its_start(
     assert words in message
 
 
+def test_a_study_file_in_the_output_is_not_written_over(tmp_path: Path) -> None:
+    mine = tmp_path / "study.yaml"
+    mine.write_text("# mine\nname: mine\n")
+    study = resolve({**asked(tmp_path, ""), "real": {"use": "digits"}, "output": str(tmp_path)})
+    with pytest.raises(SettingError, match=r"study\.yaml was not written by synthmix"):
+        save_study(study)
+    assert mine.read_text().startswith("# mine")
+
+
+def test_what_was_asked_is_kept_and_an_edited_study_keeps_both(tmp_path: Path) -> None:
+    first = {**asked(tmp_path, ""), "real": {"use": "digits"}, "output": str(tmp_path)}
+    for study in (first, first, {**first, "seed": 7}):
+        save_study(resolve(study))
+    kept = sorted(path.name for path in tmp_path.glob("*.yaml"))
+    assert kept == ["study-1.yaml", "study.yaml"]
+    assert read(tmp_path / "study.yaml")["seed"] == 7
+
+
+def test_a_share_that_rounds_to_no_synthetic_image(tmp_path: Path) -> None:
+    mixing = {"use": "replace", "total": 6, "ratios": [0, 0.01]}
+    study = asked(tmp_path, write_real(tmp_path / "real"), mixing=mixing)
+    assert "@0.01' would hold 6 real images and no synthetic one" in complaint(study, SettingError)
+
+
+def test_real_images_too_few_for_every_class(tmp_path: Path) -> None:
+    mixing = {"use": "replace", "total": 1, "ratios": [0, 1]}
+    study = asked(tmp_path, write_real(tmp_path / "real"), mixing=mixing)
+    assert "hold none of class" in complaint(study, SettingError)
+
+
+def test_a_class_that_the_validation_split_empties(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    for path in sorted((real / "train" / "cat").iterdir())[1:]:
+        path.unlink()
+    mixing = {"use": "replace", "total": 4, "ratios": [0, 1]}
+    text = complaint({**asked(tmp_path, real, mixing=mixing), "validation": 0.5}, DataError)
+    assert "'cat' has no training image left beside the validation split" in text
+
+
+def test_an_output_among_the_test_images_is_refused(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    source = {"use": "folder", "path": f"{real}/train", "test_path": f"{real}/test"}
+    study = {**asked(tmp_path, real), "real": source, "output": str(real / "test" / "out")}
+    with pytest.raises(SettingError, match="within the images of real"):
+        save_study(resolve(study))
+
+
 @pytest.mark.parametrize("place", ["file", "file/inside"])
 def test_a_file_where_the_output_goes_is_named(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").write_text("mine")
     output = str(tmp_path / place)
     with pytest.raises(SettingError, match=f"output is '{output}', where nothing can be written"):
-        run(resolve({**asked(tmp_path, ""), "real": {"use": "digits"}, "output": output}))
+        digits = {"real": {"use": "digits"}, "mixing": {"use": "replace", "total": 20}}
+        run(resolve({**asked(tmp_path, ""), **digits, "output": output}))
     assert (tmp_path / "file").read_text() == "mine"
 
 

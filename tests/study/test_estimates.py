@@ -70,7 +70,7 @@ def test_bytes_are_those_that_a_run_leaves(finished: Workspace) -> None:
 
 def test_what_was_measured_is_what_is_planned_with(finished: Workspace) -> None:
     told = outlook(finished)
-    assert told["spread"] == "the spread measured by this study's stored results"
+    assert told["spread"] == "the spread that the stored results here have measured"
     assert told["cases"][0]["effect"] != outlook(finished, 0.003)["cases"][0]["effect"]
     plan = describe(finished.study, measure=False)
     assert plan["outlook"] == told

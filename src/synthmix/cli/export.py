@@ -8,7 +8,10 @@ import typer
 from synthmix.cli._options import Json, say, say_json
 from synthmix.errors import DataError
 
-Folder = Annotated[Path, typer.Argument(metavar="SET", help="A synthetic set's folder.")]
+Folder = Annotated[
+    Path,
+    typer.Argument(metavar="SET", help="A synthetic set, as in results/NAME/synthetic/SET-...."),
+]
 Target = Annotated[Path, typer.Argument(metavar="OUT", help="A folder that does not exist yet.")]
 Format = Annotated[
     Literal["folder", "webdataset"],
@@ -22,7 +25,9 @@ def command(folder: Folder, target: Target, format: Format = "folder", json: Jso
     from synthmix.shards import read_set
 
     if not (folder / "manifest.json").exists():
-        raise DataError(f"{folder} is no finished synthetic set: it has no manifest.json.")
+        there = sorted(each.parent.name for each in folder.parent.glob("*/manifest.json"))
+        beside = f" Finished sets beside it: {', '.join(there)}." if there else ""
+        raise DataError(f"{folder} is no finished synthetic set: it has no manifest.json.{beside}")
     images = read_set(folder)
     if format == "folder":
         export_folder(images, target)

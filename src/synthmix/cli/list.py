@@ -43,7 +43,7 @@ def command(family: Family = None, name: Name = None, json: Json = False) -> Non
         _settings(family, name, json)
         return
     wanted = [family] if family else list(FAMILIES)
-    found = {each: Registry[object](*FAMILIES[each]) for each in wanted}  # type: ignore[type-var]
+    found = {each: Registry["Component"](*FAMILIES[each]) for each in wanted}
     if json:
         say_json({key: {n: each.summary(n) for n in each.names()} for key, each in found.items()})
         return

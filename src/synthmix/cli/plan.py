@@ -102,10 +102,14 @@ def _show_outlook(outlook: dict[str, Any]) -> None:
     )
     for each in cases:
         say(
-            f"  {each['seeds']} seeds see a gain of {100 * each['effect']:.2f} points "
+            f"  {each['seeds']} seeds see a gain of {_points(each['effect'])} "
             f"{10 * outlook['power']:g} times in 10, and equivalence within "
-            f"{100 * each['equivalence']:.2f}."
+            f"{_points(each['equivalence'])}."
         )
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f} points" if share < 1 else "more points than there are"
 
 
 def _show_looks(looks: dict[str, Any]) -> None:

@@ -19,13 +19,29 @@ Features = Mapping[str, Json]
 
 
 def features(schema: Any, folder: Path, name: str | None) -> Features:
-    """Return the features from the Parquet metadata, else from README.md, else none."""
+    """Return the features from the Parquet metadata, else from README.md, else none.
+
+    Raises DataError where they are there and are not what the hub writes.
+    """
     text = (schema.metadata or {}).get(b"huggingface")
-    if text is not None:
-        found: Features = json.loads(text).get("info", {}).get("features") or {}
-        return found
     card = folder / "README.md"
-    return _from_card(card, name) if card.is_file() else {}
+    if text is None and not card.is_file():
+        return {}
+    try:
+        return _from_card(card, name) if text is None else _from_metadata(text)
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        where = f"{card}: its front matter" if text is None else f"{folder}: Parquet metadata"
+        raise DataError(
+            f"{where} does not describe columns as the hub does ({type(error).__name__}: {error}); "
+            "mend it or take it away."
+        ) from error
+
+
+def _from_metadata(text: bytes) -> Features:
+    found: Features = json.loads(text).get("info", {}).get("features") or {}
+    for each in found.values():
+        each.get("_type")  # of anything but an object this is the error to tell
+    return found
 
 
 def _from_card(card: Path, name: str | None) -> Features:

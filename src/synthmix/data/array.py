@@ -95,7 +95,11 @@ class Array(ImageSource):
             return self.class_names
         if "class_names" not in file:
             raise DataError(f"{path} has no class names: give class_names: [first, second, ...].")
-        return tuple(str(name) for name in _loaded(file, "class_names", path))
+        found = np.atleast_1d(_loaded(file, "class_names", path)).tolist()
+        names = [each.decode() if isinstance(each, bytes) else str(each) for each in found]
+        if not all(name.strip() for name in names):
+            raise DataError(f"{path}: class_names holds an empty name: {names}.")
+        return tuple(names)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from synthmix.evaluation import phrases
 from synthmix.evaluation.crossed import MARGIN, Difference, compare, equivalence
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.statistics import holm
+from synthmix.types import REAL_ONLY
 
 FORMS = (
     "'A beats B', 'A beats B when training on synthetic only', 'mix 0.5 beats real-only', "
@@ -89,10 +90,18 @@ def parse(text: str, subjects: Sequence[Subject]) -> Hypothesis:
         other = _named(found["other"], subjects, ratio, text)
     arms = {each.arm for each in subjects}
     pairs = _paired(one, other, any_share={found["one"], found["other"]} <= arms)
+    if not other or one == other:
+        reason = "there are no others" if not other else "both sides are the same"
+        raise SettingError(f"hypotheses: '{text}' compares no two arms of this study: {reason}.")
     if not pairs:
         raise SettingError(
             f"hypotheses: '{text}' compares no two arms of this study: the two sides have no share "
             f"in common. Arms: {', '.join(each.arm for each in subjects)}."
+        )
+    if found["margin"] is not None and not 0 < float(found["margin"]) < 100:
+        raise SettingError(
+            f"hypotheses: '{text}' speaks of {found['margin']} points of accuracy; a margin "
+            "must be above 0 and below 100."
         )
     default = MARGIN if relation == "equals" else 0.0
     margin = default if found["margin"] is None else float(found["margin"]) / 100
@@ -185,7 +194,7 @@ def _named(name: str, subjects: Sequence[Subject], ratio: float | None, text: st
     """Return the arms a name stands for, at one share where the sentence names it."""
     real = [each for each in subjects if each.source is None]
     mix = _MIX.fullmatch(name)
-    if name.lower() in ("real-only", "real only", "real"):
+    if name.lower() in REAL_ONLY:
         return real
     mixed = [each for each in subjects if each.source is not None]
     if mix is not None:

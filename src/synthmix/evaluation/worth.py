@@ -44,7 +44,6 @@ class Worth:
     num_synthetic: int
     sizes: tuple[int, int]
     form: Form
-    seconds_per_image: float | None = None
     is_rising: bool = True
     """Whether the curve is surely higher at its largest size than at its smallest."""
 
@@ -52,13 +51,6 @@ class Worth:
     def is_known(self) -> bool:
         """Whether there is a curve to read from, and the arm's accuracy lies within it."""
         return self.is_rising and bool(np.isfinite(self.rate))
-
-    @property
-    def seconds_per_real(self) -> float | None:
-        """Seconds of generation that are worth one real image; None where there is no price."""
-        if self.seconds_per_image is None or not self.is_known or self.rate <= 0:
-            return None
-        return self.seconds_per_image / self.rate
 
     @property
     def sentence(self) -> str:
@@ -75,16 +67,10 @@ class Worth:
                 f"{self.arm} is as accurate as {bound} real images, out of the curve's range: what "
                 "its synthetic images are worth cannot be said."
             )
-        told = (
+        return (
             f"1,000 synthetic images are worth {_thousand(self.rate)} "
-            f"({self._bound(self.low)} to {self._bound(self.high)}) real ones here"
+            f"({self._bound(self.low)} to {self._bound(self.high)}) real ones here."
         )
-        if self.seconds_per_real is not None and self.seconds_per_image is not None:
-            told += (
-                f", and take {1000 * self.seconds_per_image:,.0f} s to generate "
-                f"({self.seconds_per_real:.3g} s for the worth of one real image)"
-            )
-        return f"{told}."
 
     def _bound(self, rate: float) -> str:
         if np.isfinite(rate):
@@ -102,7 +88,6 @@ def worth(
     *,
     seed: int = 0,
     draws: int = 1000,
-    seconds_per_image: float | None = None,
 ) -> Worth:
     """Return what the arm's synthetic images are worth.
 
@@ -131,7 +116,6 @@ def worth(
         num_synthetic,
         (int(sizes[0]), int(sizes[-1])),
         form,
-        seconds_per_image,
         bool(rise > 0),
     )
 

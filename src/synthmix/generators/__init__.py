@@ -34,6 +34,9 @@ class Generator(Component, ABC):
     batch_size: int
     """Images drawn together; part of the fingerprint, since it may move the last bits."""
 
+    def check(self, class_names: tuple[str, ...]) -> None:
+        """Raise SettingError where a setting does not fit the study's classes; cheap."""
+
     def warnings(self) -> list[str]:
         """Return what of the settings is probably not meant, a sentence each."""
         return []

@@ -93,14 +93,15 @@ def draw(arm: Arm, mixture_of: Callable[[str], Mixture], supply: Supply) -> Mixt
 
 def _share(mixing: Mixing, mixes: Sequence[Arm], pool: int, plan: Plan) -> float:
     ratios = sorted({arm.ratio for arm in mixes})
-    if plan.share is not None and plan.share not in ratios:
+    # as arms are named, and their ratios rounded
+    share = None if plan.share is None else float(f"{plan.share:g}")
+    if share is not None and share not in ratios:
         listed = ", ".join(f"{ratio:g}" for ratio in ratios)
         raise SettingError(
-            f"controls.share is {plan.share:g}, but no arm has this ratio; it must be one of: "
-            f"{listed}."
+            f"controls.share is {share:g}, but no arm has this ratio; it must be one of: {listed}."
         )
     real = [ratio for ratio in ratios if mixing.real_part(ratio, pool) > 0]
-    return plan.share if plan.share is not None else (real or ratios)[-1]
+    return share if share is not None else (real or ratios)[-1]
 
 
 def _subset(num_real: int, pool: int) -> Arm | None:

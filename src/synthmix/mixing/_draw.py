@@ -36,6 +36,11 @@ def mixture(
     arm: Arm, supply: Supply, num_real: int, num_synthetic: int, *, setting: str
 ) -> Mixture:
     """Return the arm's rows; raises SettingError where a synthetic set is too small."""
+    if arm.sources and num_synthetic == 0:
+        raise SettingError(
+            f"The arm '{arm.name}' would hold {num_real} real images and no synthetic one: its "
+            "share is too small for these numbers; leave it out or raise it."
+        )
     wanted = per_source(arm.sources, num_synthetic) if arm.sources else {}
     for name, total in wanted.items():
         _check(supply, arm, name, total, setting)
@@ -53,8 +58,10 @@ def _check(supply: Supply, arm: Arm, name: str, total: int, setting: str) -> Non
     if total > most:
         fixed = setting == "num_synthetic"  # a number of its own, whatever the pool
         share = 1 / len(arm.sources) if fixed else total / max(supply.pool, 1)
+        largest = int(most / share)
+        for_this = f"for this arm the largest possible mixing.{setting} is {largest}; or "
         raise SettingError(
             f"The arm '{arm.name}' asks for {total} images of '{name}', which has {most} "
-            f"in the real class proportions{supply.left_out(name)}: the largest possible "
-            f"mixing.{setting} is {int(most / share)}; or raise synthetic.{name}.per_class."
+            f"in the real class proportions{supply.left_out(name)}: {for_this if largest else ''}"
+            f"give '{name}' more images of each class, or the arm a smaller share."
         )

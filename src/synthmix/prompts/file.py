@@ -123,6 +123,8 @@ def _read_json(text: str, path: Path) -> Iterator[Entry]:
     if not isinstance(content, dict):
         raise DataError(f"{path}: it must be {{class: [text]}}, got a {type(content).__name__}.")
     for name, texts in content.items():
+        if not texts:
+            raise DataError(f"{path}: class '{name}' has no prompt; every class needs one.")
         for value in _in_order(texts, f"{path}: class '{name}'"):
             yield name, value, str(path)
 
@@ -133,8 +135,8 @@ def _in_order(texts: Any, where: str) -> list[Any]:
     if not isinstance(texts, dict):
         raise DataError(f"{where}: it must be [text] or {{index: text}}, got {texts!r}.")
     for index in texts:
-        if not index.isdecimal():
-            raise DataError(f"{where}: an index must be a number, got '{index}'.")
+        if not index.isdecimal() or len(index) > 18:
+            raise DataError(f"{where}: an index must be a number, got '{index[:40]}'.")
     return [texts[index] for index in sorted(texts, key=int)]
 
 
@@ -184,6 +186,8 @@ def _parsed(text: str, path: Path, first_line: int) -> Any:
     except json.JSONDecodeError as error:
         line = first_line + error.lineno - 1
         raise DataError(f"{path} line {line}: not valid JSON: {error.msg}.") from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise DataError(f"{path} line {first_line}: not valid JSON: {error}.") from None
 
 
 class _Repeated(Exception):
@@ -199,7 +203,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _entry(row: Mapping[str, Any], where: str) -> Entry:
-    return str(_value(row, _CLASS, where)), _value(row, _TEXT, where), where
+    name = _value(row, _CLASS, where)
+    if not isinstance(name, (str, int)) or isinstance(name, bool) or not str(name).strip():
+        raise DataError(f"{where}: the class must be a name, got {name!r}.")
+    return str(name), _value(row, _TEXT, where), where
 
 
 def _value(row: Mapping[str, Any], keys: tuple[str, str], where: str) -> Any:

@@ -73,6 +73,12 @@ class Evaluation:
 
 def check_keys(asked: Any) -> None:
     """Raise SettingError, with the nearest key, for one that `evaluation` does not have."""
+    corrupted = asked.get("corruptions") if isinstance(asked, dict) else None
+    if not isinstance(corrupted, bool | dict | None):
+        raise SettingError(
+            "evaluation.corruptions must be true, false, or {kinds: [NAME], num_images: N}, "
+            f"got {corrupted!r}."
+        )
     for where, group, model in _groups(asked):
         for key in group if isinstance(group, dict) else ():
             if key not in model.model_fields:

@@ -10,7 +10,9 @@ from synthmix.errors import SettingError
 def parse(text: str, where: str) -> Any:
     """Return what the text holds; raises SettingError, in one line, where it is not YAML."""
     try:
-        return yaml.load(text, _Loader)
+        found = yaml.load(text, _Loader)
+        _check_ends(found, (), set())
+        return found
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}: " if error.problem_mark else ""
         reason = f"{line}{error.problem or error.context}"
@@ -19,6 +21,17 @@ def parse(text: str, where: str) -> Any:
     except (yaml.YAMLError, ValueError) as error:  # a ValueError is a date or number out of range
         reason = " ".join(str(error).split())
     raise SettingError(f"{where} is not valid YAML: {reason}.")
+
+
+def _check_ends(value: Any, around: tuple[int, ...], known: set[int]) -> None:
+    """Raise ValueError where a value holds itself, as an alias of what it stands in does."""
+    if id(value) in around:
+        raise ValueError("an alias stands for what it is part of, which has no end")
+    if not isinstance(value, (dict, list)) or id(value) in known:
+        return
+    for part in value.values() if isinstance(value, dict) else value:
+        _check_ends(part, (*around, id(value)), known)
+    known.add(id(value))
 
 
 class _Loader(yaml.SafeLoader):

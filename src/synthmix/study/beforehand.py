@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from synthmix.data import ImageSource
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.study import concerns, hypotheses
@@ -18,13 +20,15 @@ def check_settings(workspace: Workspace) -> None:
     study.mixing.check(names)
     _check_batch_shares(workspace)
     hypotheses.declared(workspace)
+    _check_classes(workspace)
     for each in study.synthetic:
-        if each.prompts is None:
-            continue
-        try:
-            each.prompts.check(workspace.class_names)
-        except (SettingError, DataError) as error:
-            raise type(error)(f"synthetic.{each.name}.prompts: {error}") from None
+        for part in ("generator", "prompts"):
+            found = getattr(each, part)
+            try:
+                if found is not None:
+                    found.check(names)
+            except (SettingError, DataError) as error:
+                raise type(error)(f"synthetic.{each.name}.{part}: {error}") from None
 
 
 def warnings(workspace: Workspace) -> list[str]:
@@ -41,6 +45,25 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, names, prompts)
     return found
+
+
+def _check_classes(workspace: Workspace) -> None:
+    """Raise DataError or SettingError where a class would have no real image to train on."""
+    labels, names = workspace.train.labels[workspace.train_rows], workspace.class_names
+    for name, count in zip(names, np.bincount(labels, minlength=len(names)), strict=True):
+        if not count:
+            raise DataError(
+                f"Class '{name}' has no training image left beside the validation split: give it "
+                f"more images, or a validation below {workspace.study.validation:g}."
+            )
+    # the same numbers at every seed, since proportions are kept
+    pool = workspace.supply(0).real_rows(workspace.num_pool)
+    for name, count in zip(names, np.bincount(labels[pool], minlength=len(names)), strict=True):
+        if not count:
+            raise SettingError(
+                f"mixing: {workspace.num_pool} real images in the real class proportions hold none "
+                f"of class '{name}'; take more of them."
+            )
 
 
 def _check_batch_shares(workspace: Workspace) -> None:
@@ -116,15 +139,14 @@ def _check_apart(study: Study) -> None:
     """Refuse an output among the user's own images: its files would be read as some of them."""
     output = study.output.resolve()
     for where, source in _sources(study):
-        path = source.settings().get("path")
-        folder = Path(str(path)).expanduser()
-        if path is None or not folder.is_dir():
-            continue
-        if output.is_relative_to(folder.resolve()):
-            raise SettingError(
-                f"output is '{study.output}', within the images of {where} ({path}); "
-                "name a folder outside."
-            )
+        paths = [path for name, path in source.settings().items() if name.endswith("path")]
+        for path in filter(None, paths):
+            folder = Path(str(path)).expanduser()
+            if folder.is_dir() and output.is_relative_to(folder.resolve()):
+                raise SettingError(
+                    f"output is '{study.output}', within the images of {where} ({path}); "
+                    "name a folder outside."
+                )
 
 
 def _sources(study: Study) -> Iterator[tuple[str, ImageSource]]:

@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 import numpy as np
 
+from synthmix.data import Split
 from synthmix.decoded import open_images
 from synthmix.errors import DataError, NoSuchSplit
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
@@ -212,13 +213,13 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
     source = dataclasses.replace(asked, per_class=None)
     try:
         source.list("test")
-        split = "test"
+        split: Split = "test"
     except NoSuchSplit:
         split = "train"
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     size, resize = workspace.image_size, workspace.study.resize
-    images = open_images(source, split, image_size=size, resize=resize, where=where)  # type: ignore[arg-type]
+    images = open_images(source, split, image_size=size, resize=resize, where=where)
     images = match_classes(images, workspace.class_names, workspace.study.class_map, where=where)
     if asked.per_class is None:
         return images

@@ -24,7 +24,7 @@ from synthmix.study._yaml import parse
 from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
-from synthmix.types import Json
+from synthmix.types import REAL_ONLY, Json
 
 DATA: Registry[ImageSource] = Registry("synthmix.data", "ImageSource")
 ENGINES: Registry[Engine] = Registry("synthmix.engines", "Engine")
@@ -34,9 +34,6 @@ PROMPTS: Registry[PromptStrategy] = Registry("synthmix.prompts", "PromptStrategy
 
 RESERVED = ("codec", "curation")
 """Keys kept free for capabilities that are not there yet."""
-
-REAL = "real"
-"""The arm of real images alone; no synthetic set may be called so."""
 
 
 def _place(output: object) -> object:
@@ -237,7 +234,7 @@ def resolve(asked: dict[str, Any]) -> Study:
         resize=file.resize,
         validation=file.validation,
         class_map=file.class_map,
-        output=file.output or Path("results") / file.name,
+        output=(file.output or Path("results") / file.name).expanduser(),
         engine=_component(ENGINES, file.engine, "engine"),
         reduced_budget=file.reduced_budget,
         evaluation=resolved(file.evaluation, _component, DATA),
@@ -270,6 +267,7 @@ def _checked(asked: dict[str, Any]) -> _File:
             hint = suggestion(str(key), _File.model_fields)
             raise SettingError(f"A study has no key '{key}'. {hint}")
     _check_sets(asked.get("synthetic"))
+    _check_controls(asked.get("controls"))
     check_keys(asked.get("evaluation"))
     check_values(asked, "The study file")
     try:
@@ -280,12 +278,24 @@ def _checked(asked: dict[str, Any]) -> _File:
     return file
 
 
+def _check_controls(asked: Any) -> None:
+    if asked is not None and not isinstance(asked, (bool, dict)):
+        raise SettingError(
+            "controls must be true, false, or {leave_out: [NAME], share: R, curve: [N]}, "
+            f"got {asked!r}."
+        )
+    for key in asked if isinstance(asked, dict) else ():
+        if key not in _Controls.model_fields:
+            hint = suggestion(str(key), _Controls.model_fields)
+            raise SettingError(f"controls has no key '{key}'. {hint}")
+
+
 def _check_sets(asked: Any) -> None:
     """Name what pydantic has no words for: a misspelt key of a set, a set named `real`."""
     for name, each in asked.items() if isinstance(asked, dict) else ():
-        if name == REAL:
+        if str(name).lower() in REAL_ONLY:
             raise SettingError(
-                f"synthetic.{REAL}: '{REAL}' stands for the real images; give the set another name."
+                f"synthetic.{name}: '{name}' stands for the real images; give the set another name."
             )
         for key in each if isinstance(each, dict) else ():
             if key not in _Set.model_fields:
@@ -311,6 +321,8 @@ def _synthetic(name: str, each: _Set) -> SyntheticSet:
     if each.images is not None:
         if each.prompts is not None:
             raise SettingError(f"{where}.prompts goes with a generator, not with `images`.")
+        for key in each.model_fields_set & {"keep_original", "attempts"}:
+            raise SettingError(f"{where}.{key} goes with a generator, not with `images`.")
         return SyntheticSet(name, each.per_class, _component(DATA, each.images, f"{where}.images"))
     if each.per_class is None:
         raise SettingError(f"{where} needs `per_class`, the number of images of each class.")

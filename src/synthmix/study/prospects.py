@@ -33,8 +33,11 @@ def spread_of(workspace: Workspace, stated: float | None) -> Spread:
         return Spread(planned(stated), f"a stated spread of {100 * stated:g} points over seeds")
     measured = _measured(results_path(workspace.study.output))
     if measured is not None:
-        return Spread(measured, "the spread measured by this study's stored results")
-    told = f"an assumed spread of {100 * SPREAD:g} points over seeds at 90 % accuracy"
+        return Spread(measured, "the spread that the stored results here have measured")
+    told = (
+        f"an assumed spread of {100 * SPREAD:g} points over seeds at 90 % accuracy (small sets and "
+        "short runs spread several times as much: --spread says what you know)"
+    )
     return Spread(planned(SPREAD), told)
 
 
@@ -103,12 +106,19 @@ def concerns(found: dict[str, Any]) -> list[str]:
             f"seeds is {last['seeds']}: no verdict can be given; 2 are needed at least, 3 to "
             "screen, 5 to confirm."
         ]
+    told = []
+    if last["effect"] >= 1:
+        told.append(
+            f"no gain that is possible would be seen with {last['seeds']} seeds and so few test "
+            "images: more of either are needed for any verdict."
+        )
     if last["equivalence"] <= found["margin"]:
-        return []
+        return told
     return [
+        *told,
         f"equivalence is out of reach: with {last['seeds']} seeds two arms could be shown to be "
         f"the same within {100 * last['equivalence']:.2f} points at best, the margin is "
-        f"{100 * found['margin']:g}."
+        f"{100 * found['margin']:g}.",
     ]
 
 

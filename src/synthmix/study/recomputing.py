@@ -55,7 +55,7 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
     results, path = compute(study), results_path(study.output)
     if not path.exists():
         return Recomputed(results, write(study, results), was_stored=False, is_equal=False)
-    if path.read_text(encoding="utf-8") == json_text(results):
+    if path.read_bytes() == json_text(results).encode():
         return Recomputed(results, path, was_stored=True, is_equal=True)
     differing = tuple(_differing(_stored(path), results))
     if replace:

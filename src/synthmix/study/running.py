@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from synthmix.errors import ArtifactError
+from synthmix.errors import ArtifactError, SettingError
 from synthmix.report import write as write_report
 from synthmix.store import read_json, replacing, write_json
 from synthmix.study import looks, speeds
@@ -111,18 +111,28 @@ def _remember(step: Step) -> None:
         speeds.remember_bytes(step.task.study, step.task.target, num_bytes)
 
 
+_OURS = "# What was asked, written by synthmix; the settings it stands for are in resolved.json.\n"
+
+
 def save_study(study: Study) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
     check_output(study)
+    text = _OURS + yaml.safe_dump(study.asked, sort_keys=False, allow_unicode=True)
+    copy = study.output / "study.yaml"
+    is_theirs = copy.exists() and not copy.read_bytes().startswith(_OURS.encode())
     resolved = study.output / "resolved.json"
+    if is_theirs and not resolved.exists():
+        raise SettingError(
+            f"output is '{study.output}', where {copy} was not written by synthmix; name another "
+            "folder, whose study.yaml can hold what was run."
+        )
     if resolved.exists() and _held(resolved) != study.resolved():
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
                 os.replace(path, _unused(path))
     write_json(resolved, study.resolved())
-    with replacing(study.output / "study.yaml") as temporary:
-        text = yaml.safe_dump(study.asked, sort_keys=False, allow_unicode=True)
+    with replacing(copy) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

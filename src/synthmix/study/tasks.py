@@ -240,11 +240,11 @@ def at_work(artifact: Artifact, study: Study) -> Iterator[list[str]]:
         determinism(study.recipe.threads, deterministic=study.recipe.deterministic),
     ):
         damaged = [] if not artifact.path.exists() else repair(artifact)
-        started = time.monotonic()
+        artifact.begin()
         was_complete = artifact.is_complete
         yield [f"{artifact.path / each}" for each in damaged]
         if not was_complete:
-            _add_time(artifact, time.monotonic() - started)
+            _add_time(artifact, artifact.spent())
 
 
 def _add_time(artifact: Artifact, seconds: float) -> None:

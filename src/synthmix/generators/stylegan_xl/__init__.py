@@ -81,6 +81,10 @@ class StyleganXl(Generator):
             named["centroids"] = _weights.checked_sha256(self.centroids)
         return {**super().settings(), **named, "sha256": None}
 
+    def check(self, class_names: tuple[str, ...]) -> None:
+        self._check_names(class_names)
+        self._psi(class_names)
+
     def generate(
         self,
         requests: Sequence[Request],
@@ -154,13 +158,16 @@ class StyleganXl(Generator):
                 f"class_names holds {len(self.class_names)} names, but {self.checkpoint} draws "
                 f"{c_dim} classes."
             )
-        for name in class_names:
+        self._check_names(class_names)
+        return [self.class_names.index(name) for name in class_names]
+
+    def _check_names(self, class_names: tuple[str, ...]) -> None:
+        for name in class_names if self.class_names else ():
             if name not in self.class_names:
                 raise SettingError(
                     f"class_names has no '{name}', a class of the study. "
                     f"{suggestion(name, self.class_names)}"
                 )
-        return [self.class_names.index(name) for name in class_names]
 
     def _psi(self, class_names: tuple[str, ...]) -> list[float]:
         for name in self.class_truncation_psi:
