@@ -132,6 +132,7 @@ def test_a_value_out_of_range_is_named_with_its_bounds(
         ("evaluation", {"test_sets": {"a/b": DIGITS}}, ["must be 1 to 80 letters"]),
         ("evaluation", {"corruptions": 3}, ["evaluation.corruptions", "{kinds: [", "got 3"]),
         ("seeds", {1: 2}, ["seeds", "has no setting '1'", "Known: budget"]),
+        ("mixing", {"use": None}, ["mixing needs `use: NAME`", "replace"]),
         ("controls", {"shar": 0.5}, ["controls has no key 'shar'", "Did you mean 'share'?"]),
         ("mixing.ratios", [True], ["'ratios'", "no true or false"]),
         ("controls", 3, ["controls must be", "{leave_out: [", "got 3"]),
@@ -262,3 +263,9 @@ def test_a_kind_of_corruption_may_have_levels_of_its_own() -> None:
 def test_a_study_that_excludes_nothing_resolves_as_before() -> None:
     assert "exclude_duplicates" not in resolve(STUDY).resolved()
     assert resolve({**STUDY, "exclude_duplicates": True}).resolved()["exclude_duplicates"]
+
+
+def test_settings_of_a_default_component_need_not_repeat_its_name() -> None:
+    study = resolve(changed("mixing", {"total": 30}) | {"engine": {"processes": 1}})
+    assert (study.mixing.settings()["total"], study.resolved()["mixing"]["use"]) == (30, "replace")
+    assert study.engine.settings() == {"processes": 1}

@@ -16,6 +16,7 @@ from synthmix.study.workspace import Workspace
 def check_settings(workspace: Workspace) -> None:
     """Raise SettingError or DataError where class names or prompts do not fit the real images."""
     study, names = workspace.study, workspace.class_names
+    check_place(study)
     _check_class_map(study, names)
     study.mixing.check(names)
     _check_batch_shares(workspace)
@@ -121,7 +122,7 @@ def _window(workspace: Workspace) -> int:
 
 def check_output(study: Study) -> None:
     """Make the output folder; raises SettingError where it must not or cannot be written to."""
-    _check_apart(study)
+    check_place(study)
     try:
         study.output.mkdir(parents=True, exist_ok=True)
         is_writable = os.access(study.output, os.W_OK | os.X_OK)
@@ -135,9 +136,15 @@ def check_output(study: Study) -> None:
         )
 
 
-def _check_apart(study: Study) -> None:
-    """Refuse an output among the user's own images: its files would be read as some of them."""
+def check_place(study: Study) -> None:
+    """Refuse an output that is a file, or lies among the user's own images: it would count as one."""
     output = study.output.resolve()
+    taken = next((each for each in (output, *output.parents) if each.is_file()), None)
+    if taken is not None:
+        raise SettingError(
+            f"output is '{study.output}', where nothing can be written ({taken} is a file); "
+            "name another folder."
+        )
     for where, source in _sources(study):
         paths = [path for name, path in source.settings().items() if name.endswith("path")]
         for path in filter(None, paths):

@@ -42,6 +42,10 @@ def _place(output: object) -> object:
     return output
 
 
+_MIXING = {"use": "replace"}
+_ENGINE = {"use": "local"}
+
+
 class _Strict(BaseModel):
     model_config = STRICT
 
@@ -66,7 +70,7 @@ class _File(_Strict):
     seed: int = 0
     real: Settings
     synthetic: dict[Name, _Set] = {}
-    mixing: Settings = {"use": "replace"}
+    mixing: Settings = {}
     controls: Annotated[
         Annotated[bool, Tag("[flag]")] | Annotated[_Controls, Tag("[keys]")],
         Discriminator(lambda given: "[flag]" if isinstance(given, bool) else "[keys]"),
@@ -80,7 +84,7 @@ class _File(_Strict):
     class_map: dict[str, str] = {}
     precision: str = "auto"
     output: Annotated[Path | None, BeforeValidator(_place)] = None
-    engine: Settings = {"use": "local"}
+    engine: Settings = {}
     reduced_budget: bool = False
     evaluation: Asked = Asked()
     exclude_duplicates: bool = False
@@ -224,7 +228,7 @@ def resolve(asked: dict[str, Any]) -> Study:
         seed=file.seed,
         real=_component(DATA, file.real, "real"),
         synthetic=tuple(_synthetic(name, each) for name, each in file.synthetic.items()),
-        mixing=_component(MIXING, file.mixing, "mixing"),
+        mixing=_component(MIXING, _MIXING | file.mixing, "mixing"),
         controls=_controls(file.controls),
         hypotheses=file.hypotheses,
         recipe=build(Recipe, training, label="recipe", where="training"),
@@ -235,7 +239,7 @@ def resolve(asked: dict[str, Any]) -> Study:
         validation=file.validation,
         class_map=file.class_map,
         output=(file.output or Path("results") / file.name).expanduser(),
-        engine=_component(ENGINES, file.engine, "engine"),
+        engine=_component(ENGINES, _ENGINE | file.engine, "engine"),
         reduced_budget=file.reduced_budget,
         evaluation=resolved(file.evaluation, _component, DATA),
         exclude_duplicates=file.exclude_duplicates,

@@ -44,6 +44,10 @@ def run(study: Study, watch: Watch = silent) -> Path:
     return write_report(study.output)
 
 
+TELLING = 1000
+"""Predictions from whose time that of others can be told."""
+
+
 def make(workspace: Workspace, watch: Watch = silent, stages: Sequence[str] = STAGES) -> None:
     """Run what is missing, stage after stage; where seeds are added, look after look."""
     course, done = looks.course(workspace), None
@@ -103,7 +107,9 @@ def is_sound(step: Step) -> bool:
 
 def _remember(step: Step) -> None:
     seconds = seconds_of(step.artifact.path) if step.artifact else None
-    if seconds is not None:
+    # of a few predictions, most of the time is that of opening a model
+    is_telling = step.stage != "predict" or step.units >= TELLING
+    if seconds is not None and is_telling:
         speeds.remember(step.task.study, step.stage, step.task.target, seconds / step.units)
     if step.artifact is not None and step.stage == "fit" and step.artifact.is_complete:
         parts = step.artifact.records().values()
