@@ -137,7 +137,7 @@ def check_output(study: Study) -> None:
 
 
 def check_place(study: Study) -> None:
-    """Refuse an output that is a file, or lies among the user's own images: it would count as one."""
+    """Refuse an output that is a file, or among the user's own images, where it would be one."""
     output = study.output.resolve()
     taken = next((each for each in (output, *output.parents) if each.is_file()), None)
     if taken is not None:
