@@ -29,7 +29,7 @@ Names = Annotated[
     str, typer.Option("--classes", metavar="NAME...", help="Class names, by spaces or commas.")
 ]
 # an option takes one value: further names arrive as arguments that no help mentions
-More = Annotated[list[str] | None, typer.Argument(metavar="", hidden=True)]
+More = Annotated[list[str] | None, typer.Argument(metavar="NAME", hidden=True)]
 PerClass = Annotated[int, typer.Option("--per-class", min=1, help="Prompts of each class.")]
 Seed = Annotated[int, typer.Option("--seed", help="Another seed, other texts.")]
 Settings = Annotated[

@@ -2,7 +2,6 @@
 
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from synthmix.images import resized
 from synthmix.mixing import Arm
 from synthmix.registry import Registry
 from synthmix.store import Artifact, fingerprint, read_json, replacing, sha256, write_json
-from synthmix.study import concerns, leaks, looks, stored, verdict, wording
+from synthmix.study import concerns, leaks, looks, stored, verdict, versions, wording
 from synthmix.study.file import Study, SyntheticSet, component_settings
 from synthmix.study.looks import Wanted
 from synthmix.study.predicted import Predicted
@@ -29,7 +28,6 @@ METRICS: Registry[Metric] = Registry("synthmix.evaluation.metrics", "Metric")
 BASELINE = "real"
 SAMPLES = 8
 THUMBNAIL = 96
-_PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy")
 
 
 def evaluate(study: Study) -> Path:
@@ -50,8 +48,15 @@ def compute(study: Study) -> dict[str, Any]:
         for arm in workspace.arms()
     }
     arms = [_arm(workspace, arm, runs) for arm in workspace.arms()]
-    notes = _notes(study, workspace, wanted)
-    results = {**_head(study, workspace, wanted), "arms": arms, "notes": notes}
+    made_with = versions.joined(
+        [
+            workspace.run_artifact(arm, run).manifest()
+            for arm in workspace.arms()
+            for run in range(wanted.arms[arm.name])
+        ]
+    )
+    notes = _notes(study, workspace, wanted) + versions.differing(made_with)
+    results = {**_head(study, workspace, wanted, made_with), "arms": arms, "notes": notes}
     results["duplicates"] = leaks.found_in(workspace, wanted.sets)
     results["prompts"] = wording.of(workspace)
     results["verdict"] = verdict.of(workspace, predicted, results["duplicates"])
@@ -69,7 +74,9 @@ def write(study: Study, results: dict[str, Any]) -> Path:
     return path
 
 
-def _head(study: Study, workspace: Workspace, wanted: Wanted) -> dict[str, Any]:
+def _head(
+    study: Study, workspace: Workspace, wanted: Wanted, made_with: dict[str, str]
+) -> dict[str, Any]:
     resolved = study.resolved()
     return {
         "synthmix": synthmix.__version__,
@@ -99,7 +106,7 @@ def _head(study: Study, workspace: Workspace, wanted: Wanted) -> dict[str, Any]:
         },
         "metrics": {name: _metric(name) for name in METRICS.names()},
         "interval": "95 % Student t interval over seeds; differences paired by seed",
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in _PACKAGES}},
+        "versions": made_with,
         "device": workspace.machine()["device"],
         "precision": workspace.machine()["precision"],
     }

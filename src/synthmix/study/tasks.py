@@ -16,7 +16,7 @@ from synthmix.ledger import held
 from synthmix.mixing import Arm
 from synthmix.shards import Form, load_prompts, repair, requests, save_prompts, write_set
 from synthmix.store import Artifact, canonical, read_json, write_json
-from synthmix.study import concerns
+from synthmix.study import concerns, versions
 from synthmix.study.card import set_card
 from synthmix.study.file import Study, SyntheticSet
 from synthmix.study.stored import LOGITS, VALIDATION
@@ -202,7 +202,12 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
         save_weights(trainer.state.evaluated, path)
     with artifact.part("history.json") as path:
         path.write_text(canonical(trainer.state.history) + "\n", encoding="utf-8")
-    artifact.seal(arm=arm.name, num_real=mixture.num_real, num_synthetic=mixture.num_synthetic)
+    artifact.seal(
+        arm=arm.name,
+        num_real=mixture.num_real,
+        num_synthetic=mixture.num_synthetic,
+        versions=versions.here(),
+    )
 
 
 def _advance(trainer: Trainer, artifact: Artifact) -> None:
