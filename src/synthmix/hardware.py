@@ -1,5 +1,6 @@
 """Device, precision and threads: what `auto` stands for on this machine, and how it is applied."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -56,6 +57,8 @@ def determinism(threads: int, *, deterministic: bool = True) -> Iterator[None]:
     torch.set_num_threads(threads)
     if torch.cuda.is_available():
         # not on a CPU, where it changes nothing we use and loads the compiler, which takes seconds
+        if deterministic:  # without it cuBLAS may add in another order; read when it first starts
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(deterministic, warn_only=True)
         torch.backends.cuda.matmul.allow_tf32 = not deterministic
         torch.backends.cudnn.allow_tf32 = not deterministic
