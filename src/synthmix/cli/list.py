@@ -9,7 +9,7 @@ from synthmix.cli._options import Json, say, say_json, table
 from synthmix.errors import SettingError, suggestion
 
 if TYPE_CHECKING:
-    from synthmix.registry import Component, Setting
+    from synthmix.registry import Component
 
 FAMILIES = {
     "data": ("synthmix.data", "ImageSource"),
@@ -63,33 +63,29 @@ def _unknown(word: str) -> str:
 
 
 def _settings(family: str, name: str, json: bool) -> None:
-    from synthmix.registry import Registry, describe
+    from synthmix.registry import Registry
 
     registry: Registry[Component] = Registry(*FAMILIES[family])
-    settings = describe(registry.get(name))
-    if json:
-        say_json([asdict(each) for each in settings])
-        return
-    say(f"{name}: {registry.summary(name)}\n")
-    say(f"{registry.about(name)}\n")
-    _table(settings)
+    cls = registry.get(name)
+    _show(f"{name}: {registry.summary(name)}\n\n{registry.about(name)}", cls, json)
 
 
 def _recipe(json: bool) -> None:
-    from synthmix.registry import describe
     from synthmix.training.recipe import Recipe
 
-    settings = describe(Recipe)
+    _show(f"{TRAINING}: {(Recipe.__doc__ or '').strip()}", Recipe, json)
+
+
+def _show(head: str, cls: type, json: bool) -> None:
+    from synthmix.registry import describe
+
+    settings = describe(cls)
     if json:
         say_json([asdict(each) for each in settings])
         return
-    say(f"training: {(Recipe.__doc__ or '').strip()}\n")
-    _table(settings)
-
-
-def _table(settings: list["Setting"]) -> None:
-    rows = [["", each.name, _short(each.default_text), each.help] for each in settings]
-    if rows:
+    say(f"{head}\n")
+    if settings:
+        rows = [["", each.name, _short(each.default_text), each.help] for each in settings]
         table(rows, ["", "setting", "default", "meaning"])
 
 

@@ -178,7 +178,7 @@ class _Fit:
             group["lr"] = _learning_rate_at(self.step, self.settings)
         loss = self._loss()
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(self.model.network.parameters(), _LARGEST_GRADIENT)
         self.optimizer.step()
         self.step += 1
@@ -278,7 +278,7 @@ def _learning_rate_at(step: int, settings: Flow) -> float:
 
 
 def _placed(model: VelocityModel, device: str) -> VelocityModel:
-    return model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return model.to(device).to(memory_format=torch.channels_last)
 
 
 def _noise(seed: int, image_size: int) -> Tensor:

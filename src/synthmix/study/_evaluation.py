@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Discriminator, Field, Tag
 
 from synthmix.data import ImageSource
-from synthmix.errors import SettingError, suggestion
+from synthmix.errors import SettingError
 from synthmix.evaluation.corruptions import Corruption
 from synthmix.registry import Component, Registry
-from synthmix.study._schema import STRICT, Name, Settings
+from synthmix.study._schema import STRICT, Name, Settings, check_keys
 from synthmix.types import Json
 
 CORRUPTIONS: Registry[Corruption] = Registry("synthmix.evaluation.corruptions", "Corruption")
@@ -71,7 +71,7 @@ class Evaluation:
         }
 
 
-def check_keys(asked: Any) -> None:
+def check(asked: Any) -> None:
     """Raise SettingError, with the nearest key, for one that `evaluation` does not have."""
     corrupted = asked.get("corruptions") if isinstance(asked, dict) else None
     if not isinstance(corrupted, bool | dict | None):
@@ -80,10 +80,7 @@ def check_keys(asked: Any) -> None:
             f"got {corrupted!r}."
         )
     for where, group, model in _groups(asked):
-        for key in group if isinstance(group, dict) else ():
-            if key not in model.model_fields:
-                hint = suggestion(str(key), model.model_fields)
-                raise SettingError(f"{where} has no key '{key}'. {hint}")
+        check_keys(where, group, model)
 
 
 def _groups(asked: Any) -> list[tuple[str, Any, type[_Strict]]]:

@@ -3,7 +3,9 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from synthmix.errors import SettingError, suggestion
 
 Settings = dict[str, Any]
 """A component as a file asks for it: `use` and its settings."""
@@ -21,3 +23,14 @@ Name = Annotated[str, AfterValidator(_file_name)]
 
 STRICT = ConfigDict(extra="forbid", frozen=True)
 """A group of keys in which no other key may stand."""
+
+
+def check_keys(where: str, group: Any, model: type[BaseModel]) -> None:
+    """Raise SettingError, with the nearest key, for one that a group of this kind does not have.
+
+    Pydantic has no words for that; a value that is no group is left to it.
+    """
+    for key in group if isinstance(group, dict) else ():
+        if key not in model.model_fields:
+            hint = suggestion(key, model.model_fields)
+            raise SettingError(f"{where} has no key '{key}'. {hint}")

@@ -11,6 +11,7 @@ from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.study import concerns, hypotheses
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
+from synthmix.types import Labels
 
 
 def check_settings(workspace: Workspace) -> None:
@@ -51,20 +52,25 @@ def warnings(workspace: Workspace) -> list[str]:
 def _check_classes(workspace: Workspace) -> None:
     """Raise DataError or SettingError where a class would have no real image to train on."""
     labels, names = workspace.train.labels[workspace.train_rows], workspace.class_names
-    for name, count in zip(names, np.bincount(labels, minlength=len(names)), strict=True):
-        if not count:
-            raise DataError(
-                f"Class '{name}' has no training image left beside the validation split: give it "
-                f"more images, or a validation below {workspace.study.validation:g}."
-            )
+    empty = _first_empty(labels, names)
+    if empty is not None:
+        raise DataError(
+            f"Class '{empty}' has no training image left beside the validation split: give it "
+            f"more images, or a validation below {workspace.study.validation:g}."
+        )
     # the same numbers at every seed, since proportions are kept
     pool = workspace.supply(0).real_rows(workspace.num_pool)
-    for name, count in zip(names, np.bincount(labels[pool], minlength=len(names)), strict=True):
-        if not count:
-            raise SettingError(
-                f"mixing: {workspace.num_pool} real images in the real class proportions hold none "
-                f"of class '{name}'; take more of them."
-            )
+    empty = _first_empty(labels[pool], names)
+    if empty is not None:
+        raise SettingError(
+            f"mixing: {workspace.num_pool} real images in the real class proportions hold none "
+            f"of class '{empty}'; take more of them."
+        )
+
+
+def _first_empty(labels: Labels, names: Sequence[str]) -> str | None:
+    counts = np.bincount(labels, minlength=len(names))
+    return next((name for name, count in zip(names, counts, strict=True) if not count), None)
 
 
 def _check_batch_shares(workspace: Workspace) -> None:

@@ -17,9 +17,10 @@ from synthmix.mixing._controls import KINDS, Plan
 from synthmix.prompts import PromptStrategy
 from synthmix.registry import Component, Registry, build, check_values, explain
 from synthmix.store import canonical, fingerprint
+from synthmix.study import _evaluation
 from synthmix.study import seeds as run_seeds
-from synthmix.study._evaluation import Asked, Evaluation, check_keys, resolved
-from synthmix.study._schema import STRICT, Name, Settings
+from synthmix.study._evaluation import Asked, Evaluation, resolved
+from synthmix.study._schema import STRICT, Name, Settings, check_keys
 from synthmix.study._yaml import parse
 from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
@@ -272,7 +273,7 @@ def _checked(asked: dict[str, Any]) -> _File:
             raise SettingError(f"A study has no key '{key}'. {hint}")
     _check_sets(asked.get("synthetic"))
     _check_controls(asked.get("controls"))
-    check_keys(asked.get("evaluation"))
+    _evaluation.check(asked.get("evaluation"))
     check_values(asked, "The study file")
     try:
         file = _File.model_validate(asked)
@@ -288,10 +289,7 @@ def _check_controls(asked: Any) -> None:
             "controls must be true, false, or {leave_out: [NAME], share: R, curve: [N]}, "
             f"got {asked!r}."
         )
-    for key in asked if isinstance(asked, dict) else ():
-        if key not in _Controls.model_fields:
-            hint = suggestion(str(key), _Controls.model_fields)
-            raise SettingError(f"controls has no key '{key}'. {hint}")
+    check_keys("controls", asked, _Controls)
 
 
 def _check_sets(asked: Any) -> None:
@@ -301,10 +299,7 @@ def _check_sets(asked: Any) -> None:
             raise SettingError(
                 f"synthetic.{name}: '{name}' stands for the real images; give the set another name."
             )
-        for key in each if isinstance(each, dict) else ():
-            if key not in _Set.model_fields:
-                hint = suggestion(str(key), _Set.model_fields)
-                raise SettingError(f"synthetic.{name} has no key '{key}'. {hint}")
+        check_keys(f"synthetic.{name}", each, _Set)
 
 
 def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:

@@ -48,13 +48,9 @@ def compute(study: Study) -> dict[str, Any]:
         for arm in workspace.arms()
     }
     arms = [_arm(workspace, arm, runs) for arm in workspace.arms()]
-    made_with = versions.joined(
-        [
-            workspace.run_artifact(arm, run).manifest()
-            for arm in workspace.arms()
-            for run in range(wanted.arms[arm.name])
-        ]
-    )
+    folder = study.output / "runs"
+    artifacts = [each["artifact"] for found in runs.values() for each in found]
+    made_with = versions.joined([read_json(folder / each / "manifest.json") for each in artifacts])
     notes = _notes(study, workspace, wanted) + versions.differing(made_with)
     results = {**_head(study, workspace, wanted, made_with), "arms": arms, "notes": notes}
     results["duplicates"] = leaks.found_in(workspace, wanted.sets)

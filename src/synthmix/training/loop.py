@@ -119,7 +119,7 @@ class Trainer:
             model = build_model(self.recipe.model, num_classes, image_size)
         if isinstance(model, CompactResNet):
             model.initialise_from(normalise(self._first_images()))
-        model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = model.to(self.device).to(memory_format=torch.channels_last)
         averaged = _averaged(model, self.recipe.ema_decay)
         return State(model, averaged, build_optimizer(model, self.recipe, self.precision))
 
@@ -174,7 +174,7 @@ class Trainer:
             logits_BK.float(), labels_B, label_smoothing=self.recipe.label_smoothing
         )
         state.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(loss)
         state.optimizer.step()
         if state.averaged is not None:
             state.averaged.update_parameters(state.model)

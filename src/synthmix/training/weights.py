@@ -30,7 +30,7 @@ def load_classifier(path: Path, recipe: Recipe, num_classes: int, image_size: in
         model = build_model(recipe.model, num_classes, image_size)
     load_weights(model, path)
     device = resolve_device(recipe.device)
-    model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(device).to(memory_format=torch.channels_last)
     return model.eval()
 
 
