@@ -73,7 +73,7 @@ def run(data: str, steps: int) -> dict[str, int]:
         pass
     trainer.predict(test.pixels)
     state = trainer.state
-    averaged = {} if state.averaged is None else state.averaged.state_dict()
+    averaged = {} if state.averaged is None else state.averaged.module.state_dict()
     return {
         "grown": peak() - before,
         "imports of a first optimiser step": before - imported,

@@ -84,6 +84,24 @@ def test_the_reports_first_line_is_the_verdict(tmp_path, make_study):
     assert header.index("<h1>") < first < header.index("Does synthetic data help?")
 
 
+def test_runs_stand_beside_runs_of_real_images(tmp_path, make_study):
+    from synthmix import report
+
+    run = {"seed": 0, "real": "real-150", "only_arm": 1230, "only_real": 18, "p": 1e-9}
+    arms = [_arm("flow@0.5", "helps", _contrast(0.02, 0.01, 0.03), None, mcnemar=[run])]
+    old = _arm("flow@1", "helps", None, _contrast(0.02, 0.01, 0.03))  # of results without them
+    told = {**VERDICT, "arms": [*arms, old]}
+    folder = make_study(tmp_path, sources=("flow",), verdict=told)
+    page = report.write(folder).read_text()
+    rows = page[page.index("Run against run") :]
+    assert ">1,230<" in rows
+    assert ">&lt; 0.001<" in rows or ">< 0.001<" in rows
+    assert (folder / "tables" / "mcnemar.csv").read_text().splitlines() == [
+        "arm,seed,real,only_arm,only_real,p",
+        "flow@0.5,0,real-150,1230,18,1e-09",
+    ]
+
+
 def test_arms_may_differ_in_their_number_of_seeds(tmp_path, make_study):
     from synthmix import report
 

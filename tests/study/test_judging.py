@@ -238,3 +238,24 @@ def test_results_have_the_verdict_with_and_without_duplicates() -> None:
     assert len(arm["classes"]) == 10
     assert told["without_duplicates"]["num_left_out"] == 3
     assert told["without_duplicates"]["label"] == "helps"
+
+
+def test_each_run_stands_beside_that_of_its_own_real_images() -> None:
+    accuracy = {"else": 0.6, "one@0.5": 0.8, "real": 0.9}
+    found = court(accuracy)
+    predicted = {
+        name: dict(zip(each.seeds, each.predicted, strict=True))
+        for name, each in found.runs.items()
+    }
+    told = of(found.workspace, Predicted(predicted), {"test_rows": []})
+    arms = {each["arm"]: each["mcnemar"] for each in told["arms"]}
+    assert [(run["seed"], run["real"]) for run in arms["one@0.5"]] == [
+        (seed, "real-30") for seed in range(SEEDS)
+    ]
+    assert {run["real"] for run in arms["one@1"]} == {"real"}, "it has no real images of its own"
+    for run in arms["one@0.5"]:
+        mine = found.runs["one@0.5"].correct[run["seed"]]
+        theirs = found.runs["real-30"].correct[run["seed"]]
+        assert run["only_arm"] - run["only_real"] == mine.sum() - theirs.sum()
+        assert run["only_arm"] == (mine & ~theirs).sum()
+        assert run["p"] < 0.05

@@ -19,6 +19,7 @@ def make(results: Results) -> dict[str, str]:
         "runs.csv": text(_runs(results)),
         "per_class.csv": text(_per_class(results)),
         "confusion.csv": text(_confusion(results)),
+        **_mcnemar((results.raw.get("verdict") or {}).get("arms") or []),
         **_prompts(results.raw.get("prompts") or {}),
     }
 
@@ -75,6 +76,15 @@ def _confusion(results: Results) -> Iterable[Row]:
         for run, counts in zip(arm.runs, arm.counts, strict=True):
             for true, seen in np.argwhere(counts):
                 yield [arm.name, run["seed"], names[true], names[seen], counts[true, seen]]
+
+
+def _mcnemar(arms: Sequence[Mapping[str, Json]]) -> dict[str, str]:
+    """Return the table of runs beside those of real images alone; none where none was judged."""
+    columns = ["seed", "real", "only_arm", "only_real", "p"]
+    rows: list[Row] = [["arm", *columns]]
+    for arm in arms:
+        rows += [[arm["arm"], *map(run.get, columns)] for run in arm.get("mcnemar", [])]
+    return {"mcnemar.csv": text(rows)} if len(rows) > 1 else {}
 
 
 def _prompts(sets: Mapping[str, Json]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import numpy as np
 from synthmix.errors import DataError
 from synthmix.evaluation.crossed import Change, Difference, by_cell, by_class, compare, difference
 from synthmix.evaluation.runs import Runs
+from synthmix.evaluation.statistics import mcnemar
 from synthmix.evaluation.verdict import (
     DEFAULT,
     DERANGED,
@@ -99,6 +100,14 @@ class Court:
         """
         part = self._part(arm)
         return self.best(part, count or self._count(arm)) if part in self.arms else None
+
+    def real_alone(self, arm: Arm) -> Runs:
+        """Return, at an arm's seeds, the runs of its own real images alone, or of all of them.
+
+        Of all where it has none of its own, or where that control was left out.
+        """
+        seeds = self.runs[arm.name].seeds
+        return (self.comparator(arm) or self.best("real", len(seeds))).only(seeds)
 
     def best(self, name: str, count: int) -> Runs:
         """Return an arm of real images at full or half the steps, whichever validation prefers.
@@ -228,7 +237,12 @@ def as_json(court: Court, told: Mapping[str, Verdict], gate: Gate | None) -> dic
         "rule": asdict(DEFAULT),
         "gate": None if gate is None else {"state": gate.state, "sentence": gate.sentence},
         "arms": [
-            {**stored(told[arm.name]), **_contrasts(court, arm), **_classes(court, arm)}
+            {
+                **stored(told[arm.name]),
+                **_contrasts(court, arm),
+                **_classes(court, arm),
+                "mcnemar": _pairs(court, arm),
+            }
             for arm in court.mixes
         ],
     }
@@ -269,10 +283,7 @@ def score(found: Score) -> dict[str, Json]:
 
 def _classes(court: Court, arm: Arm) -> dict[str, Json]:
     """Return the change of each class, and the confusion cells that changed beyond chance."""
-    count = len(court.runs[arm.name].seeds)
-    own = court.comparator(arm) or court.best("real", count)
-    mine = court.runs[arm.name]
-    theirs = own.only(mine.seeds)
+    mine, theirs = court.runs[arm.name], court.real_alone(arm)
     cells = [each for each in by_cell(mine, theirs) if each.p_adjusted < DEFAULT.level]
     surest = sorted(cells, key=lambda each: (each.p_adjusted, each.name))
     return {
@@ -280,6 +291,17 @@ def _classes(court: Court, arm: Arm) -> dict[str, Json]:
         "cells": [_change(each) for each in surest[:CELLS]],
         "num_cells": len(cells),
     }
+
+
+def _pairs(court: Court, arm: Arm) -> list[dict[str, Json]]:
+    """Return McNemar's test of each run and that of real images alone at its seed, to describe."""
+    mine, theirs = court.runs[arm.name], court.real_alone(arm)
+    found = []
+    for seed, one, other in zip(mine.seeds, mine.correct, theirs.correct, strict=True):
+        test = mcnemar(one, other)
+        counts = {"only_arm": test.only_one, "only_real": test.only_other}
+        found.append({"seed": seed, "real": theirs.name, **counts, "p": test.p})
+    return found
 
 
 def _change(each: Change) -> dict[str, Json]:

@@ -72,10 +72,7 @@ def beyond(workspace: Workspace, predictions: Predicted) -> dict[str, Json]:
     with suppress(DataError):  # a single seed: scores without an interval, and no comparison
         court = court_of(workspace, predictions)
         runs, mixes = court.runs, court.mixes
-        others = {
-            arm.name: (court.comparator(arm) or court.best("real", seeds[arm.name])).name
-            for arm in mixes
-        }
+        others = {arm.name: court.real_alone(arm).name for arm in mixes}
     return {
         "robustness": robustness.of(workspace, robustness.Arms(seeds, others)),
         "classification_accuracy_scores": closeness.of(workspace, seeds["real"], runs),
