@@ -25,9 +25,14 @@ NAMES = ("cat", "dog")
 
 
 def write_images(
-    root: Path, names: tuple[str, ...] = NAMES, count: int = 10, size: int = 8, mode: str = "RGB"
+    root: Path,
+    names: tuple[str, ...] = NAMES,
+    count: int = 10,
+    size: int = 8,
+    mode: str = "RGB",
+    seed: int = 0,
 ) -> Path:
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     for name in names:
         (root / name).mkdir(parents=True)
         for number in range(count):
@@ -39,7 +44,7 @@ def write_images(
 
 def write_real(root: Path, **settings: Any) -> Path:
     write_images(root / "train", **settings)
-    write_images(root / "test", **settings)
+    write_images(root / "test", seed=1, **settings)
     return root
 
 
@@ -182,6 +187,13 @@ def test_a_missing_folder_is_named(tmp_path: Path, path: str) -> None:
     assert f"real: path is '{path}', but there is no such folder" in complaint(
         asked(tmp_path, path)
     )
+
+
+def test_a_test_set_that_is_the_training_set_is_told(tmp_path: Path) -> None:
+    write_images(tmp_path / "real" / "train")
+    write_images(tmp_path / "real" / "test")
+    with pytest.raises(DataError, match="real: its 20 test images are its training images"):
+        describe(resolve(asked(tmp_path, tmp_path / "real")), measure=False)
 
 
 def test_an_empty_test_split_is_told(tmp_path: Path) -> None:

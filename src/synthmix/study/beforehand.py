@@ -18,6 +18,7 @@ def check_settings(workspace: Workspace) -> None:
     """Raise SettingError or DataError where class names or prompts do not fit the real images."""
     study, names = workspace.study, workspace.class_names
     check_place(study)
+    _check_splits(workspace)
     _check_class_map(study, names)
     study.mixing.check(names)
     _check_batch_shares(workspace)
@@ -47,6 +48,15 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, names, prompts)
     return found
+
+
+def _check_splits(workspace: Workspace) -> None:
+    """Raise DataError where classifiers would be tested on what they are trained on."""
+    if workspace.test.fingerprint == workspace.train.fingerprint:
+        raise DataError(
+            f"real: its {len(workspace.test)} test images are its training images, byte for byte; "
+            "name another test split or folder."
+        )
 
 
 def _check_classes(workspace: Workspace) -> None:
