@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo check format test test-slow bench clean
+.PHONY: help install demo check format test test-slow test-gpu bench clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -36,6 +36,9 @@ test: $(STAMP) ## The whole fast suite, in JOBS processes
 
 test-slow: $(STAMP) ## Tests that take minutes
 	$(BIN)/pytest -q -m slow
+
+test-gpu: $(STAMP) ## A small study on this machine's GPU
+	$(BIN)/pytest -q -m gpu
 
 bench: $(STAMP) ## All benchmarks; each writes its JSON
 	for each in benchmarks/bench_*.py; do $(BIN)/python $$each || exit 1; done

@@ -20,6 +20,7 @@ BASE = {
     "ledger",
     "model_files",
     "registry",
+    "resident",
     "seeding",
     "shards",
     "store",

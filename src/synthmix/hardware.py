@@ -26,6 +26,18 @@ def available_devices() -> list[str]:
     return [*found, "cpu"]
 
 
+def accelerators() -> list[str]:
+    """List the devices that one process each should have: CUDA's by number or id, or `mps`.
+
+    CUDA devices are named as CUDA_VISIBLE_DEVICES names them.
+    """
+    count = torch.cuda.device_count()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if count:
+        return visible.split(",")[:count] if visible else [str(n) for n in range(count)]
+    return ["mps"] if torch.backends.mps.is_available() else []
+
+
 def resolve_precision(precision: str, device: str) -> str:
     """Return the precision `auto` stands for: bfloat16 only where the hardware has units for it."""
     if precision != "auto":
@@ -39,6 +51,29 @@ def has_native_bfloat16(device: str) -> bool:
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # AVX-512 BF16 alone gained too little over float32 to be worth its rounding; AMX gains 7 times
     return device == "cpu" and bool(torch.cpu._is_amx_tile_supported())
+
+
+def device_name(device: str) -> str:
+    """Return a GPU's model where torch tells it, else the kind of device."""
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch or Python found no room; torch has a class of its own only for GPUs."""
+    words = ("out of memory", "allocate memory", "bad_alloc")
+    return isinstance(error, MemoryError) or any(each in str(error) for each in words)
+
+
+def memory_format(device: str, precision: str = "bfloat16") -> torch.memory_format:
+    """Return how convolutions should find their images and filters in memory.
+
+    Channels last, which is faster, but for MPS, where versions of torch compute it wrongly, and for
+    CUDA in float32, for which it has few kernels.
+    """
+    is_slow = device.startswith("cuda") and precision == "float32"
+    if device.startswith("mps") or is_slow:
+        return torch.contiguous_format
+    return torch.channels_last
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager[None]:
@@ -63,6 +98,8 @@ def determinism(threads: int, *, deterministic: bool = True) -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = not deterministic
         torch.backends.cudnn.allow_tf32 = not deterministic
         torch.backends.cudnn.benchmark = not deterministic
+        # it would write over every new tensor, for reads of memory that nothing here makes
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield
     finally:

@@ -48,6 +48,37 @@ def test_nothing_to_do() -> None:
     assert list(Local().map(square, [])) == []
 
 
+def visible(folder: str) -> str | None:
+    """Wait until every worker is at work, so that none takes two items."""
+    (Path(folder) / str(os.getpid())).touch()
+    deadline = time.monotonic() + 30
+    while len(list(Path(folder).iterdir())) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+@pytest.mark.parametrize(
+    ("devices", "expected"),
+    [(["3", "GPU-5e"], ["3", "GPU-5e"]), (["7"], ["7", "7"]), ([], [None, None])],
+)
+def test_each_worker_sees_one_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, devices: list[str], expected: list[str | None]
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr("synthmix.hardware.accelerators", lambda: devices)
+    found = [seen for _, seen in Local(processes=2).map(visible, [str(tmp_path)] * 2)]
+    assert sorted(found, key=str) == expected
+
+
+def test_one_gpu_means_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("synthmix.hardware.accelerators", lambda: ["0"])
+    assert dict(Local().map(_pid, [0, 1])) == {0: os.getpid(), 1: os.getpid()}
+
+
+def _pid(_: int) -> int:
+    return os.getpid()
+
+
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     script = tmp_path / "study.py"
     script.write_text(

@@ -6,7 +6,7 @@ from synthmix.study import versions
 
 
 def test_one_version_of_each_library_is_told_without_a_word() -> None:
-    here = versions.here()
+    here = versions.here("cpu")
     assert torch.__version__.startswith(here["torch"])
     assert versions.joined([{"versions": here}, {"versions": here}, {}]) == here
     assert versions.differing(here) == []

@@ -1,8 +1,12 @@
+import threading
+from collections.abc import Iterator
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmix.training.batches import Order, Rows
+from synthmix.training.batches import Order, Rows, ahead
 from synthmix.types import Mixture
 
 
@@ -50,3 +54,38 @@ def test_batch_ratio_fixes_the_share_of_every_batch(share: float, step: int) -> 
     rows = Rows(mixture, 20, 0).at(step)
     assert len(rows) == 20
     assert (rows >= len(real)).sum() == round(share * 20)
+
+
+def test_batches_are_made_one_ahead_in_another_thread() -> None:
+    made: list[int] = []
+    threads: set[int] = set()
+    is_made = [threading.Event() for _ in range(4)]
+
+    def batches() -> Iterator[int]:
+        for number in range(4):
+            threads.add(threading.get_ident())
+            made.append(number)
+            is_made[number].set()
+            yield number
+
+    for number in ahead(batches()):
+        following = min(number + 1, 3)
+        assert is_made[following].wait(10)
+        assert made == list(range(following + 1))
+    assert made == [0, 1, 2, 3]
+    assert threading.get_ident() not in threads
+
+
+def test_an_error_while_a_batch_is_made_reaches_the_loop() -> None:
+    def batches() -> Iterator[int]:
+        yield 0
+        raise OSError("a source is gone")
+
+    found = ahead(batches())
+    assert next(found) == 0
+    with pytest.raises(OSError, match="a source is gone"):
+        next(found)
+
+
+def test_no_batches_are_none() -> None:
+    assert list(ahead(iter(()))) == []

@@ -12,6 +12,7 @@ import torch
 from synthmix.errors import DiskFull
 from synthmix.store import replacing
 from synthmix.training import loop
+from synthmix.training.batches import ahead as real_ahead
 from synthmix.training.loop import Trainer, learning_rate_at
 from synthmix.training.recipe import Recipe
 from synthmix.training.weights import save_weights
@@ -223,3 +224,48 @@ def test_prediction_does_not_depend_on_the_block(
     np.testing.assert_allclose(trainer.predict(pixels), whole, atol=1e-5)
     assert whole.shape == (33, 3)
     assert whole.dtype == np.float32
+
+
+def test_a_device_without_room_gets_smaller_batches(
+    make_images: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = trained(SMALL, make_images())
+    pixels = make_images(per_class=11, seed=2).pixels
+    whole = trainer.predict(pixels)
+    asked: list[int] = []
+    model = trainer.state.evaluated
+    forward = model.forward
+
+    def cramped(images: torch.Tensor) -> torch.Tensor:
+        asked.append(len(images))
+        if len(images) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(images)
+
+    monkeypatch.setattr(model, "forward", cramped)
+    monkeypatch.setattr(loop, "EVALUATION_BATCH", 32)
+    most = 10
+    np.testing.assert_allclose(trainer.predict(pixels), whole, atol=1e-5)
+    assert asked == [32, 16, 8, 8, 8, 8, 1]
+    most = 0
+    with pytest.raises(torch.OutOfMemoryError):
+        trainer.predict(pixels[:2])
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_batches_made_ahead_give_the_same_weights(
+    make_images: Maker, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
+    real = make_images()
+    recipe = replace(SMALL, jitter=0.2, cutout=2)
+    here = trained(recipe, real)
+    if not in_memory:
+        monkeypatch.setattr(loop, "IN_MEMORY_BYTES", 0)
+    made: list[str] = []
+    ahead = Trainer(recipe, mixture(len(real)), real, {}, seed=0)
+    ahead.device = "cpu:0"  # by another name, as a GPU has one
+    monkeypatch.setattr(loop, "ahead", lambda batches: made.append("ahead") or real_ahead(batches))
+    for _ in ahead.steps():
+        pass
+    assert made == ["ahead"]
+    assert same(here, ahead)

@@ -3,6 +3,7 @@
 import atexit
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
@@ -24,16 +25,20 @@ class Local(Engine):
     """Maps over processes of this machine; one process means in this one."""
 
     processes: Annotated[int, Ge(1)] | None = None
-    """Processes at work at once; as many as this process may use cores where not given."""
+    """At work at once; not given, one for each GPU, or without one for each core it may use."""
 
     def map(
         self, task: Callable[[Item], Result], items: Sequence[Item]
     ) -> Generator[tuple[int, Result], None, None]:
-        processes = self.processes or usable_cores()
+        # imported here: it loads torch, which the contracts do without
+        from synthmix.hardware import accelerators
+
+        devices = accelerators()
+        processes = self.processes or len(devices) or usable_cores()
         if min(processes, len(items)) <= 1:
             yield from ((number, task(item)) for number, item in enumerate(items))
             return
-        yield from _in_processes(task, items, processes)
+        yield from _in_processes(task, items, _pool(processes, tuple(devices)))
 
 
 def usable_cores() -> int:
@@ -42,9 +47,8 @@ def usable_cores() -> int:
 
 
 def _in_processes(
-    task: Callable[[Item], Result], items: Sequence[Item], processes: int
+    task: Callable[[Item], Result], items: Sequence[Item], pool: ProcessPoolExecutor
 ) -> Generator[tuple[int, Result], None, None]:
-    pool = _pool(processes)
     futures = {pool.submit(task, item): number for number, item in enumerate(items)}
     try:
         for future in as_completed(futures):
@@ -61,11 +65,11 @@ def _in_processes(
 
 
 @lru_cache(maxsize=1)
-def _pool(processes: int) -> ProcessPoolExecutor:
+def _pool(processes: int, devices: tuple[str, ...]) -> ProcessPoolExecutor:
     # one pool serves all stages, since a worker takes seconds to import torch; it starts as many as
     # there is work for. Spawned, because a forked torch may hang on locks that its threads held
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, _end_with, (os.getpid(),))
+    pool = ProcessPoolExecutor(processes, context, _start, (os.getpid(), devices))
     atexit.register(_close, pool)
     return pool
 
@@ -83,6 +87,15 @@ def _close(pool: ProcessPoolExecutor) -> None:
     # what the pool holds must be let go before the interpreter counts its semaphores
     pool.shutdown(wait=True, cancel_futures=True)
     _pool.cache_clear()
+
+
+def _start(parent: int, devices: tuple[str, ...]) -> None:
+    """Prepare a worker, before it imports torch: its end, and the GPU that is its own."""
+    _end_with(parent)
+    if devices and devices != ("mps",):
+        # workers are named with a running number, so neighbours get different devices
+        number = int(re.findall(r"\d+", multiprocessing.current_process().name)[-1])
+        os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
 
 
 def _end_with(parent: int) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synthmix.generators._gaussian import GaussianVelocity
+from synthmix.hardware import memory_format
 
 _COARSEST = 4  # side in cells at which halving stops
 _EMBEDDING = 128
@@ -92,7 +93,9 @@ class UNet(nn.Module):
         """Return `[B, 3, H, W]` for images `[B, 6, H, W]`."""
         height, width = images_BCHW.shape[2:]
         padding = (0, -width % self.cell, 0, -height % self.cell)
-        padded_BCHW = functional.pad(images_BCHW, padding, mode="replicate")
+        padded_BCHW = images_BCHW
+        if any(padding):  # not needed at most sizes, and slow where it must be deterministic
+            padded_BCHW = functional.pad(images_BCHW, padding, mode="replicate")
         features_BCHW = self.enter(_folded(padded_BCHW, self.fold))
         features_BCHW = self._through_levels(features_BCHW, self.embedding(time_B, labels_B))
         output_BCHW = self.leave(functional.silu(self.norm(features_BCHW)))
@@ -184,13 +187,17 @@ def _levels(image_size: int, most: int) -> tuple[int, int]:
 
 
 def _folded(images_BCHW: Tensor, fold: int) -> Tensor:
-    folded_BCHW = functional.pixel_unshuffle(images_BCHW, fold)
-    return folded_BCHW.contiguous(memory_format=torch.channels_last)
+    return _laid_out(functional.pixel_unshuffle(images_BCHW, fold))
 
 
 def _unfolded(images_BCHW: Tensor) -> Tensor:
-    unfolded_BCHW = functional.pixel_shuffle(images_BCHW, 2)
-    return unfolded_BCHW.contiguous(memory_format=torch.channels_last)
+    return _laid_out(functional.pixel_shuffle(images_BCHW, 2))
+
+
+def _laid_out(images_BCHW: Tensor) -> Tensor:
+    device = images_BCHW.device.type
+    precision = "bfloat16" if torch.is_autocast_enabled(device) else "float32"
+    return images_BCHW.contiguous(memory_format=memory_format(device, precision))
 
 
 def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:

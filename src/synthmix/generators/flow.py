@@ -17,7 +17,7 @@ from synthmix.errors import SettingError
 from synthmix.generators import Generator
 from synthmix.generators._gaussian import GaussianVelocity
 from synthmix.generators._velocity import UNet, VelocityModel, integrate
-from synthmix.hardware import autocast, resolve_device, resolve_precision
+from synthmix.hardware import autocast, memory_format, resolve_device, resolve_precision
 from synthmix.seeding import derive
 from synthmix.store import Artifact, replacing
 from synthmix.types import Device, ImageSet, Indices, Pixels, Precision, Progress, Request
@@ -124,7 +124,8 @@ class Flow(Generator):
         device = resolve_device(self.device)
         model = self._model(len(class_names), image_size)
         model.load_state_dict(load_file(fitted / _WEIGHTS))
-        model = _placed(model, device).eval()
+        precision = resolve_precision(self.precision, device)
+        model = _placed(model, device, precision).eval()
         for start in range(0, len(requests), self.batch_size):
             chunk = requests[start : start + self.batch_size]
             yield from self._draw(model, chunk, image_size, device)
@@ -172,8 +173,8 @@ class _Fit:
             weight_decay=settings.weight_decay,
         )
 
-    def advance(self) -> float:
-        """Take one step on the next batch and return its loss."""
+    def advance(self) -> Tensor:
+        """Take one step on the next batch and return its loss, which may still be computed."""
         for group in self.optimizer.param_groups:
             group["lr"] = _learning_rate_at(self.step, self.settings)
         loss = self._loss()
@@ -183,7 +184,7 @@ class _Fit:
         self.optimizer.step()
         self.step += 1
         self._average()
-        return float(loss.detach())
+        return loss.detach()
 
     def save(self, path: Path) -> None:
         """Write a checkpoint atomically."""
@@ -194,7 +195,7 @@ class _Fit:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint that `save` wrote; tensors only, nothing is executed."""
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
         self.step = saved["step"]
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
@@ -218,7 +219,7 @@ class _Fit:
         random = self._random("flow: gaussians")
         images_NCHW, labels_N = self._gaussian_sample(random)
         model.gaussian.fit(images_NCHW, labels_N, random)
-        return _placed(model, self.device)
+        return _placed(model, self.device, self.precision)
 
     def _gaussian_sample(self, random: torch.Generator) -> tuple[Tensor, Tensor]:
         most = max(_GAUSSIAN_VALUES // self.real.pixels[0].size, 1)
@@ -277,8 +278,8 @@ def _learning_rate_at(step: int, settings: Flow) -> float:
     return settings.learning_rate * rising * falling
 
 
-def _placed(model: VelocityModel, device: str) -> VelocityModel:
-    return model.to(device).to(memory_format=torch.channels_last)
+def _placed(model: VelocityModel, device: str, precision: str) -> VelocityModel:
+    return model.to(device).to(memory_format=memory_format(device, precision))
 
 
 def _noise(seed: int, image_size: int) -> Tensor:

@@ -21,7 +21,8 @@ def predict(task: Task) -> list[str]:
     found = {each.key: each for each in collections(workspace, arm, task.run)}[task.on]
     source = workspace.run_artifact(arm, task.run)
     artifact = artifact_of(workspace, source, found)
-    with at_work(artifact, task.study) as damaged:
+    recipe = workspace.recipe(arm)
+    with at_work(artifact, task.study, deterministic=recipe.deterministic) as damaged:
         if not artifact.is_complete:
             _predict(workspace, arm, source, found, artifact)
     return damaged

@@ -11,6 +11,7 @@ import yaml
 
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.report import write as write_report
+from synthmix.resident import release
 from synthmix.store import read_json, replacing, write_json
 from synthmix.study import looks, speeds
 from synthmix.study.beforehand import check_model, check_output, check_settings, warnings
@@ -98,6 +99,7 @@ def run_stage(
             for number, damaged in finished:
                 watch.finished(todo[number], damaged)
                 _remember(todo[number])
+        release()  # a model that this process loaded itself
 
 
 def is_sound(step: Step) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import ArtifactError, DiskFull
+from synthmix.hardware import determinism, device_name, resolve_device
 from synthmix.store import cache_folder, fingerprint, read_json, write_json
 from synthmix.study.file import Study, component_settings
 from synthmix.study.workspace import Workspace
@@ -86,7 +87,8 @@ def _key(study: Study, stage: str, target: str) -> str:
         assert component is not None
         what = component_settings(component)
     images = [resolved["real"], study.image_size]
-    return f"{stage}-{fingerprint([platform.processor(), images, what])}"
+    machine = [platform.processor(), device_name(resolve_device(study.recipe.device))]
+    return f"{stage}-{fingerprint([machine, images, what])}"
 
 
 def _changed(target: str) -> str | None:
@@ -95,7 +97,6 @@ def _changed(target: str) -> str | None:
 
 def measured_speed(workspace: Workspace) -> Speed:
     """Return how fast this machine trains and predicts, from a little of both on noise."""
-    from synthmix.hardware import determinism
     from synthmix.training.loop import Trainer
 
     asked = workspace.study.recipe

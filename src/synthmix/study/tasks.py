@@ -14,6 +14,7 @@ from synthmix.generators import Generator
 from synthmix.hardware import determinism
 from synthmix.ledger import held
 from synthmix.mixing import Arm
+from synthmix.resident import release
 from synthmix.shards import Form, load_prompts, repair, requests, save_prompts, write_set
 from synthmix.store import Artifact, canonical, read_json, write_json
 from synthmix.study import concerns, versions
@@ -177,8 +178,10 @@ def train(task: Task) -> list[str]:
     workspace = workspace_of(task.study)
     arm = {each.name: each for each in workspace.arms()}[task.target]
     artifact = workspace.run_artifact(arm, task.run)
-    with at_work(artifact, task.study) as damaged:
+    recipe = workspace.recipe(arm)
+    with at_work(artifact, task.study, deterministic=recipe.deterministic) as damaged:
         if not artifact.is_complete:
+            release()  # a generator's weights are needed no more
             _train(workspace, arm, task.run, artifact)
     return damaged
 
@@ -206,13 +209,14 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
         arm=arm.name,
         num_real=mixture.num_real,
         num_synthetic=mixture.num_synthetic,
-        versions=versions.here(),
+        versions=versions.here(trainer.device),
     )
 
 
 def _advance(trainer: Trainer, artifact: Artifact) -> None:
     """Train to the last step, leaving checkpoints from which a killed run goes on."""
-    checkpoint = artifact.scratch("checkpoint.pt")
+    # earlier versions had a file of another layout under `checkpoint.pt`
+    checkpoint = artifact.scratch("state.pt")
     if checkpoint.exists():
         trainer.state.load(checkpoint)
     saved = time.monotonic()
@@ -238,12 +242,9 @@ def _diverged(trainer: Trainer) -> SettingError:
 
 
 @contextmanager
-def at_work(artifact: Artifact, study: Study) -> Iterator[list[str]]:
+def at_work(artifact: Artifact, study: Study, *, deterministic: bool = True) -> Iterator[list[str]]:
     """Hold the artifact, set damaged parts aside, fix the threads, and keep the time it took."""
-    with (
-        artifact.locked(),
-        determinism(study.recipe.threads, deterministic=study.recipe.deterministic),
-    ):
+    with artifact.locked(), determinism(study.recipe.threads, deterministic=deterministic):
         damaged = [] if not artifact.path.exists() else repair(artifact)
         artifact.begin()
         was_complete = artifact.is_complete

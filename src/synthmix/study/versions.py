@@ -5,12 +5,16 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
+from synthmix.hardware import device_name
+
 PACKAGES = ("torch", "torchvision", "timm", "numpy", "pillow", "pyarrow", "scikit-learn", "scipy")
 
 
-def here() -> dict[str, str]:
-    """Return the versions of this process."""
-    return {"python": platform.python_version(), **{each: version(each) for each in PACKAGES}}
+def here(device: str) -> dict[str, str]:
+    """Return the versions of this process, and the model of the GPU where it uses one."""
+    found = {"python": platform.python_version(), **{each: version(each) for each in PACKAGES}}
+    name = device_name(device)
+    return found if name == device else {**found, "gpu": name}
 
 
 def joined(manifests: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from synthmix.data import Split
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
 from synthmix.errors import ArtifactError, DataError
+from synthmix.generators import Generator
 from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
 from synthmix.ledger import Ledger
 from synthmix.mixing import Arm, Supply
@@ -170,7 +171,7 @@ class Workspace:
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(self.pool_rows(run))},
             "image_size": self.image_size,
             "seed": derive(self.study.seed, "fit", each.name, run),
-            **self.machine(),
+            **self.machine(each.generator),
         }
         return Artifact(self.study.output / "generators", f"{each.name}-seed{run}", settings)
 
@@ -188,7 +189,7 @@ class Workspace:
             "keep_original": each.keep_original,
             "seed": self.image_seed(each, run),
             "shard_size": SHARD_SIZE,
-            **self.machine(),
+            **self.machine(each.generator),
         }
         suffix = f"-seed{run}" if each.is_fitted else ""
         return Artifact(self.study.output / "synthetic", f"{each.name}{suffix}", settings)
@@ -257,14 +258,16 @@ class Workspace:
         """Return the seed from which every image's own seed is derived."""
         return derive(self.study.seed, "images", each.name, *([run] if each.is_fitted else []))
 
-    def machine(self) -> dict[str, Any]:
-        """Return device, precision and threads as they are resolved here."""
+    def machine(self, generator: Generator | None = None) -> dict[str, Any]:
+        """Return device, precision and threads of training, or of a generator, as resolved here."""
         # resolved, because equal bytes are promised only on the same device at the same precision
         from synthmix.hardware import resolve_device, resolve_precision
 
-        device = resolve_device(self.study.recipe.device)
-        precision = resolve_precision(self.study.recipe.precision, device)
-        return {"device": device, "precision": precision, "threads": self.study.recipe.threads}
+        recipe = self.study.recipe
+        asked = recipe if generator is None else generator
+        device = resolve_device(getattr(asked, "device", recipe.device))
+        precision = resolve_precision(getattr(asked, "precision", recipe.precision), device)
+        return {"device": device, "precision": precision, "threads": recipe.threads}
 
     def has_set(self, each: SyntheticSet, run: int) -> bool:
         """Whether a synthetic set is there, with as many images as the study asks for."""

@@ -5,9 +5,12 @@ run goes on exactly where it stopped. Suffixes: N images, B batch, H, W, C.
 """
 
 import dataclasses
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +20,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from synthmix.seeding import generator
 from synthmix.types import ImageSet, Indices, Labels, Mixture
+
+Batch = TypeVar("Batch")
 
 IN_MEMORY_BYTES = 4 * 2**30
 """Training sets up to this size are copied into memory; larger ones are streamed by workers."""
@@ -147,8 +152,25 @@ class _Streamed(Dataset[Tensor]):
 def stream(
     images: Sequence[tuple[ImageSet, Indices]], rows: Rows, steps: range, *, workers: int = 2
 ) -> Iterator[Tensor]:
-    """Yield the uint8 batch `[B, H, W, C]` of each step, read ahead by worker processes."""
+    """Yield the uint8 batch `[B, H, W, C]` of each step, read ahead by worker processes.
+
+    There are none where forking is not safe: to others a memory map would be sent whole.
+    """
+    workers = workers if sys.platform == "linux" else 0
     loader = DataLoader(
-        _Streamed(images, rows), batch_size=None, sampler=steps, num_workers=workers
+        _Streamed(images, rows),
+        batch_size=None,
+        sampler=steps,
+        num_workers=workers,
+        multiprocessing_context="fork" if workers else None,
     )
     yield from loader
+
+
+def ahead(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the batches, each made by a thread while a device is at work on the one before."""
+    with ThreadPoolExecutor(1) as thread:
+        following = thread.submit(next, batches, None)
+        while (batch := following.result()) is not None:
+            following = thread.submit(next, batches, None)
+            yield batch

@@ -4,7 +4,7 @@ Suffixes: B batch, H, W, C, K classes.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,15 +14,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from synthmix.hardware import autocast, resolve_device, resolve_precision
+from synthmix.hardware import (
+    autocast,
+    is_out_of_memory,
+    memory_format,
+    resolve_device,
+    resolve_precision,
+)
+from synthmix.resident import empty_cache
 from synthmix.seeding import derive
 from synthmix.store import replacing
 from synthmix.training.augmentation import Augmentation, normalise
+from synthmix.training.averaging import Averaged
 from synthmix.training.batches import (
     IN_MEMORY_BYTES,
     Rows,
+    ahead,
     chosen,
     gather,
     labels_of,
@@ -45,7 +54,7 @@ class State:
     """All that a run is between two steps; `history` holds `[step, loss, learning rate]` rows."""
 
     model: nn.Module
-    averaged: AveragedModel | None
+    averaged: Averaged | None
     optimizer: torch.optim.Optimizer
     step: int = 0
     history: list[list[float]] = field(default_factory=list)
@@ -63,16 +72,18 @@ class State:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint that `save` wrote; tensors only, nothing is executed."""
-        saved = torch.load(path, weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
         self.step, self.history = saved["step"], saved["history"]
         self.model.load_state_dict(saved["model"])
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.averaged is not None:
-            self.averaged.load_state_dict(saved["averaged"])
+            self.averaged.module.load_state_dict(saved["averaged"])
 
     def _tensors(self) -> dict[str, Any]:
         parts = {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict()}
-        return parts if self.averaged is None else parts | {"averaged": self.averaged.state_dict()}
+        if self.averaged is None:
+            return parts
+        return parts | {"averaged": self.averaged.module.state_dict()}
 
 
 class Trainer:
@@ -100,9 +111,10 @@ class Trainer:
     def steps(self) -> Iterator[State]:
         """Advance until the recipe's last step, yielding the state after each."""
         state = self.state
-        for batch_BCHW, labels_B in self._batches(range(state.step, self.recipe.steps)):
+        batches = self._placed(range(state.step, self.recipe.steps))
+        for batch_BCHW, labels_B in batches if self.device == "cpu" else ahead(batches):
             rate = learning_rate_at(state.step, self.recipe)
-            loss = self._advance(batch_BCHW.to(self.device), labels_B.to(self.device), rate)
+            loss = self._advance(batch_BCHW, labels_B, rate)
             state.step += 1
             if state.step % max(self.recipe.steps // 100, 1) == 0:
                 state.history.append([state.step, round(float(loss), 6), rate])
@@ -119,14 +131,22 @@ class Trainer:
             model = build_model(self.recipe.model, num_classes, image_size)
         if isinstance(model, CompactResNet):
             model.initialise_from(normalise(self._first_images()))
-        model = model.to(self.device).to(memory_format=torch.channels_last)
-        averaged = _averaged(model, self.recipe.ema_decay)
+        layout = memory_format(self.device, self.precision)
+        model = model.to(self.device).to(memory_format=layout)
+        decay = self.recipe.ema_decay
+        averaged = Averaged(model, decay) if decay else None
         return State(model, averaged, build_optimizer(model, self.recipe, self.precision))
 
     def _first_images(self) -> Tensor:
         # the arm's own images: one without real images must not learn their statistics either
         steps = range(-(-INITIAL_IMAGES // self.recipe.batch_size))
         return torch.cat(list(stream(self.images, self.rows, steps, workers=0)))
+
+    def _placed(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:
+        layout = memory_format(self.device, self.precision)
+        for batch_BCHW, labels_B in self._batches(steps):
+            batch_BCHW = batch_BCHW.to(self.device).contiguous(memory_format=layout)
+            yield batch_BCHW, labels_B.to(self.device)
 
     def _batches(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:
         is_small = num_bytes(self.images) <= IN_MEMORY_BYTES
@@ -156,11 +176,15 @@ class Trainer:
         return self.augmentation(pool_NHWC, rows_B, random, mirrored_B, side)
 
     @contextmanager
-    def _random(self, step: int) -> Iterator[None]:
+    def _repeatable(self, step: int) -> Iterator[None]:
         """Draw dropout and stochastic depth from the seed and the step, whatever ran before."""
-        devices = [self.device] if self.device.startswith("cuda") else []
-        with torch.random.fork_rng(devices=devices):
+        is_cuda = self.device.startswith("cuda")
+        with ExitStack() as stack:
+            stack.enter_context(torch.random.fork_rng(devices=[self.device] if is_cuda else []))
             torch.manual_seed(derive(self.seed, "forward", step))
+            if is_cuda and self.recipe.deterministic:
+                # the gradients of the others add up in any order
+                stack.enter_context(sdpa_kernel(SDPBackend.MATH))
             yield
 
     def _advance(self, batch_BCHW: Tensor, labels_B: Tensor, rate: float) -> Tensor:
@@ -168,7 +192,7 @@ class Trainer:
         state.model.train()
         for group in state.optimizer.param_groups:
             group["lr"] = rate
-        with self._random(state.step), autocast(self.device, self.precision):
+        with self._repeatable(state.step), autocast(self.device, self.precision):
             logits_BK = state.model(batch_BCHW)
         loss = functional.cross_entropy(
             logits_BK.float(), labels_B, label_smoothing=self.recipe.label_smoothing
@@ -177,7 +201,7 @@ class Trainer:
         torch.autograd.backward(loss)
         state.optimizer.step()
         if state.averaged is not None:
-            state.averaged.update_parameters(state.model)
+            state.averaged.update(state.model, is_first=state.step == 0)
         return loss.detach()
 
 
@@ -190,19 +214,35 @@ def learning_rate_at(step: int, recipe: Recipe) -> float:
 
 
 def predict(model: nn.Module, pixels: Pixels, device: str, precision: str) -> NDArray[np.float32]:
-    """Return the logits `[N, K]` of uint8 images `[N, H, W, C]` without gradients."""
+    """Return the logits `[N, K]` of uint8 images `[N, H, W, C]` without gradients.
+
+    Batches are halved where a device has no room for them.
+    """
     model.eval()
-    parts = []
-    with torch.inference_mode(), autocast(device, precision):
-        for start in range(0, len(pixels), EVALUATION_BATCH):
-            block = np.array(pixels[start : start + EVALUATION_BATCH])
-            logits = model(normalise(torch.from_numpy(block)).to(device))
-            parts.append(logits.float().cpu().numpy())
+    parts: list[NDArray[np.float32]] = []
+    start, size = 0, EVALUATION_BATCH
+    while start < len(pixels):
+        logits_NK = _logits(model, np.array(pixels[start : start + size]), device, precision)
+        if logits_NK is None:
+            size //= 2
+            empty_cache()
+        else:
+            parts.append(logits_NK)
+            start += size
     return np.concatenate(parts)
 
 
-def _averaged(model: nn.Module, decay: float) -> AveragedModel | None:
-    if not decay:
+def _logits(
+    model: nn.Module, pixels: Pixels, device: str, precision: str
+) -> NDArray[np.float32] | None:
+    """Return the logits of a batch, None where the device has no room for it."""
+    layout = memory_format(device, precision)
+    try:
+        with torch.inference_mode(), autocast(device, precision):
+            images_NCHW = normalise(torch.from_numpy(pixels)).to(device)
+            logits_NK: Tensor = model(images_NCHW.contiguous(memory_format=layout))
+            return logits_NK.float().cpu().numpy()
+    except (RuntimeError, MemoryError) as error:
+        if len(pixels) == 1 or not is_out_of_memory(error):
+            raise
         return None
-    average = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(model, multi_avg_fn=average, use_buffers=True)

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from synthmix.hardware import resolve_device
+from synthmix.hardware import memory_format, resolve_device, resolve_precision
 from synthmix.training.models import build_model
 from synthmix.training.recipe import Recipe
 
@@ -30,7 +30,8 @@ def load_classifier(path: Path, recipe: Recipe, num_classes: int, image_size: in
         model = build_model(recipe.model, num_classes, image_size)
     load_weights(model, path)
     device = resolve_device(recipe.device)
-    model.to(device).to(memory_format=torch.channels_last)
+    precision = resolve_precision(recipe.precision, device)
+    model.to(device).to(memory_format=memory_format(device, precision))
     return model.eval()
 
 

@@ -16,10 +16,10 @@ from synthmix.generators import diffusers as component
 from synthmix.generators.diffusers import Diffusers
 from synthmix.generators.diffusers import _drawing as drawing
 from synthmix.generators.diffusers import _memory as memory
-from synthmix.generators.diffusers._pipeline import is_out_of_memory
-from synthmix.hardware import resolve_device
+from synthmix.hardware import is_out_of_memory, resolve_device
 from synthmix.images import content_fingerprint
 from synthmix.registry import Registry
+from synthmix.resident import release
 from synthmix.shards import requests
 from synthmix.store import Artifact
 from synthmix.types import ImageSet, Pixels, Prompt, Request, no_progress
@@ -46,7 +46,7 @@ def sdxl(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _no_pipeline_is_kept() -> Iterator[None]:
     yield
-    drawing._cached_runner.cache_clear()
+    release()
 
 
 def drawn(model: Path, wanted: list[Request] = WANTED, **settings: Any) -> list[Pixels]:
@@ -106,10 +106,10 @@ def test_each_distinct_prompt_is_encoded_once_and_kept_on_disk(
     monkeypatch.setattr(drawing.Encoder, "encode", counted)
     images = drawn(sdxl)
     assert sorted(encoded) == sorted(TEXTS)
-    drawing._cached_runner.cache_clear()  # as in a new process
+    release()  # as in a new process
     assert np.array_equal(drawn(sdxl), images)
     assert sorted(encoded) == sorted(TEXTS)
-    drawing._cached_runner.cache_clear()
+    release()
     assert np.array_equal(drawn(sdxl, embedding_cache_gb=0, num_inference_steps=1), images)
 
 
@@ -120,7 +120,7 @@ def test_damaged_embeddings_are_encoded_anew(sdxl: Path) -> None:
     assert len(kept) == len(TEXTS)
     for path in kept:
         path.write_bytes(b"junk")
-    drawing._cached_runner.cache_clear()
+    release()
     assert np.array_equal(drawn(sdxl, prompt_chunks=2), images)
 
 
@@ -250,7 +250,7 @@ def test_a_set_that_grows_keeps_its_batch(
 
 def test_memory_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_available", lambda: 2**27)
-    with pytest.raises(RuntimeError) as raised, memory.within_memory():
+    with pytest.raises(RuntimeError) as raised, memory.within_memory("cpu"):
         torch.zeros(2**28)
     assert is_out_of_memory(raised.value)
     assert len(torch.zeros(2**28)) == 2**28

@@ -94,7 +94,7 @@ class Diffusers(Generator):
     """Images drawn together; `auto` finds what fits before the first image, then keeps it."""
 
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
-    """`auto` is float16 on CUDA, bfloat16 on a processor with matrix units for it, else float32."""
+    """`auto`: float16 on CUDA up to SDXL, bfloat16 where there are units for it, else float32."""
 
     device: DeviceName = "auto"
     """`auto` is CUDA, then MPS, then CPU."""
@@ -190,7 +190,7 @@ class Diffusers(Generator):
     def _execution(self) -> dict[str, Any]:
         device = resolve_device(self.device)
         size = fitting_batch(self) if self.batch_size == "auto" else self.batch_size
-        precision = resolved_precision(self.precision, device)
+        precision = resolved_precision(self.precision, device, self._located().pipeline)
         return {"batch_size": size, "device": device, "precision": precision}
 
     def generate(
@@ -211,7 +211,7 @@ class Diffusers(Generator):
         starts = None if fitted is None else Starts(fitted / _REAL, len(class_names))
         size = fitting_batch(self) if self.batch_size == "auto" else self.batch_size
         for number, batch in enumerate(batches(requests, size, len(class_names))):
-            with nullcontext() if number else within_memory():
+            with nullcontext() if number else within_memory(runner.device):
                 images = runner.draw(batch, size, starts)
             yield from images
 

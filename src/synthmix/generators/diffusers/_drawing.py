@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +16,18 @@ from synthmix.generators.diffusers._memory import within_memory
 from synthmix.generators.diffusers._pipeline import (
     Encoder,
     Loading,
-    is_out_of_memory,
     load,
     quiet,
     reads_negative_prompts,
 )
 from synthmix.generators.diffusers._weights import locate_vae
-from synthmix.hardware import has_native_bfloat16, resolve_device
+from synthmix.hardware import (
+    device_name,
+    has_native_bfloat16,
+    is_out_of_memory,
+    resolve_device,
+)
+from synthmix.resident import empty_cache, resident
 from synthmix.types import Request
 
 if TYPE_CHECKING:
@@ -59,8 +63,8 @@ class Runner:
     def __init__(self, settings: "Diffusers") -> None:
         self.settings = settings
         self.device = resolve_device(settings.device)
-        self.dtype = _DTYPES[resolved_precision(settings.precision, self.device)]
         located = settings._located()
+        self.dtype = _DTYPES[resolved_precision(settings.precision, self.device, located.pipeline)]
         self.pipeline = load(
             Loading(
                 located=located,
@@ -80,7 +84,7 @@ class Runner:
         depends_on = {
             "revision": located.revision,
             "dtype": str(self.dtype),
-            "device": self.device,
+            "device": device_name(self.device),
             "chunks": settings.prompt_chunks,
             "guided": self.guided,
             "negative_prompt": settings.negative_prompt if self.guided else "",
@@ -169,11 +173,16 @@ def _to_pixels(images_NCHW: torch.Tensor, slots: Sequence[int]) -> list[Any]:
     return [levels[n] if good else exact[n] for n, good in enumerate(finite)]
 
 
-def resolved_precision(precision: str, device: str) -> str:
-    """Return the precision `auto` stands for on this device."""
+_MADE_FOR_FLOAT16 = ("StableDiffusion", "LatentConsistency", "Kandinsky")
+"""Pipelines whose numbers stay in its range; those of later transformers may not."""
+
+
+def resolved_precision(precision: str, device: str, pipeline: str) -> str:
+    """Return the precision `auto` stands for on this device, for a pipeline of this name."""
     if precision != "auto":
         return precision
-    if device.startswith("cuda"):
+    is_early = pipeline.startswith(_MADE_FOR_FLOAT16) and "StableDiffusion3" not in pipeline
+    if device.startswith("cuda") and is_early:
         return "float16"
     return "bfloat16" if has_native_bfloat16(device) else "float32"
 
@@ -183,25 +192,25 @@ def fitting_batch(settings: "Diffusers") -> int:
     runner = runner_of(settings)
     size = _FIRST_BATCH[runner.device.partition(":")[0]]
     while size > 1:
-        try:
-            with within_memory():
-                runner.draw({0: Request(0, "", 0, 0, "a photo")}, size, None)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            _release()
-            size //= 2
-        else:
+        if _fits(runner, size):
             return size
+        empty_cache()
+        size //= 2
     return 1
 
 
-def _release() -> None:
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _fits(runner: Runner, size: int) -> bool:
+    try:
+        with within_memory(runner.device):
+            runner.draw({0: Request(0, "", 0, 0, "a photo")}, size, None)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return False
+    return True
 
 
-@lru_cache(maxsize=1)
+@resident
 def _cached_runner(settings: "Diffusers", revision: str) -> Runner:
     return Runner(settings)
 

@@ -9,12 +9,12 @@ _RESERVE = 0.05  # of the memory, for what else runs
 
 
 @contextmanager
-def within_memory() -> Iterator[None]:
-    """Refuse memory that the machine does not have, as a GPU does; nothing to do but on Linux.
+def within_memory(device: str) -> Iterator[None]:
+    """Refuse memory that the machine does not have, as a GPU does; for processors of Linux alone.
 
     Linux promises what it does not have and then kills whoever uses it.
     """
-    available = _available()
+    available = _available() if device == "cpu" else None
     if available is None:
         yield
         return

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from synthmix.errors import SettingError
 from synthmix.generators.diffusers._weights import Located
+from synthmix.hardware import is_out_of_memory
 from synthmix.types import TextEncoder
 
 _FIELDS = {
@@ -96,12 +97,6 @@ def load(how: Loading) -> Any:
     pipeline.set_progress_bar_config(disable=True)
     _economise(pipeline, how)
     return pipeline.to(how.device)
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether torch or Python found no room; torch has a class of its own only for GPUs."""
-    words = ("out of memory", "allocate memory", "bad_alloc")
-    return isinstance(error, MemoryError) or any(each in str(error) for each in words)
 
 
 def reads_negative_prompts(located: Located) -> bool:

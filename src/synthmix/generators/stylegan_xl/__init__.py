@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -17,6 +16,7 @@ from synthmix.generators.stylegan_xl import _weights
 from synthmix.generators.stylegan_xl._network import Generator as Network
 from synthmix.generators.stylegan_xl._original import original_latents, to_pixels
 from synthmix.hardware import resolve_device
+from synthmix.resident import resident
 from synthmix.seeding import generator as random_generator
 from synthmix.types import Device as DeviceName
 from synthmix.types import Pixels, Precision, Request
@@ -200,7 +200,7 @@ def _check_labels(requests: Sequence[Request], class_names: tuple[str, ...]) -> 
             )
 
 
-@lru_cache(maxsize=1)
+@resident
 def _network(path: Path, digest: str, device: str, precision: str, seeds: str) -> Network:
     """Return a network ready to draw; kept, since a set is drawn in many shards."""
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32

@@ -27,6 +27,7 @@ from synthmix.generators.stylegan_xl._mapping import (
     MappingNetwork,
     each_by,
 )
+from synthmix.hardware import memory_format
 
 CHANNELS = 256
 """Channels of which a processor resamples all at once."""
@@ -122,7 +123,7 @@ class SynthesisLayer(nn.Module):
         else:
             weight = weight * weight.square().mean((1, 2, 3), keepdim=True).rsqrt()
             self.register_buffer("energy_OI", weight.square().sum((2, 3)), persistent=False)
-        shared = weight.to(dtype).contiguous(memory_format=torch.channels_last)
+        shared = _laid_out(weight.to(dtype), dtype)
         self.register_buffer("shared_OIkk", shared, persistent=False)
         self.places = slice(0, spec.conv_size)
         if not spec.is_torgb:
@@ -274,11 +275,18 @@ class SynthesisNetwork(nn.Module):
     def forward(self, w_NLD: Tensor) -> Tensor:
         layers = list(self.layers())
         styles = [layer.styles(w_NLD[:, number]) for number, layer in enumerate(layers, 1)]
-        x: Tensor = self.input(w_NLD[:, 0]).contiguous(memory_format=torch.channels_last)
+        x: Tensor = self.input(w_NLD[:, 0])
+        x = _laid_out(x, layers[0].get_buffer("shared_OIkk").dtype)
         x = layers[0].scaled(x, styles[0])
         for layer, own, following in zip(layers, styles, [*styles[1:], None], strict=True):
             x = layer(x, own, following)
         return x * self.output_scale
+
+
+def _laid_out(images_NCHW: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return images or filters as convolutions of this precision should find them in memory."""
+    layout = memory_format(images_NCHW.device.type, str(dtype).removeprefix("torch."))
+    return images_NCHW.contiguous(memory_format=layout)
 
 
 class Generator(nn.Module):

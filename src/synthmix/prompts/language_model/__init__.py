@@ -80,7 +80,7 @@ class LanguageModel(PromptStrategy):
     """Weights in 4 or 8 bits by bitsandbytes, for less memory; not for GGUF files."""
 
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
-    """Of models that transformers loads; `auto` is bfloat16, float32 on MPS."""
+    """Of models that transformers loads; `auto` is bfloat16, float32 on GPUs without."""
 
     device: Device = "auto"
     """Of models that transformers loads; `auto` is CUDA, then MPS, then CPU."""

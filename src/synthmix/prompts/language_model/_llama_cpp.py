@@ -1,7 +1,6 @@
 """GGUF models through llama.cpp: examples are completed, several texts at the same time."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import xllamacpp
 
 from synthmix.errors import SettingError
 from synthmix.prompts.language_model._questions import Answer, Asking, Question, Work, examples
+from synthmix.resident import resident
 
 _CONTEXT = 768
 """Tokens of one text with the examples before it."""
@@ -73,7 +73,7 @@ def _short(found: Any) -> str:
     return " ".join(str(found).split())[:160]
 
 
-@lru_cache(maxsize=1)
+@resident
 def _server(path: Path, batch: int, threads: int) -> Any:
     """Return a loaded model with a memory for each of `batch` texts; the last one is kept."""
     how = xllamacpp.CommonParams()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,14 @@ from transformers.generation.logits_process import (
 )
 
 from synthmix.errors import SettingError
-from synthmix.hardware import resolve_device
+from synthmix.hardware import has_native_bfloat16, resolve_device
 from synthmix.prompts.language_model._questions import Answer, Asking, Question, Work, examples
+from synthmix.resident import resident
 
 _ENDS = ("<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|end|>")
 """Tokens that end a turn of a chat, which a model's own settings may leave out."""
+
+_LOADING_ERRORS = (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError)
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -122,22 +124,22 @@ class _OwnDraw(LogitsProcessor):  # type: ignore[misc]
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         places = torch.stack([torch.rand(1, generator=each) for each in self._random])
-        reached = scores.float().softmax(-1).cumsum(-1)
+        # on the processor: a GPU adds a running sum up in any order
+        reached = scores.float().softmax(-1).cpu().cumsum(-1)
         # of the row's own sum: rounding may leave that a little off 1
-        chosen = torch.searchsorted(
-            reached, places.to(reached.device) * reached[:, -1:], right=True
-        )
-        chosen = chosen.clamp(max=scores.shape[1] - 1)
+        chosen = torch.searchsorted(reached, places * reached[:, -1:], right=True)
+        chosen = chosen.clamp(max=scores.shape[1] - 1).to(scores.device)
         return torch.full_like(scores, float("-inf")).scatter(1, chosen, 0.0)
 
 
-@lru_cache(maxsize=1)
+@resident
 def _loaded(how: Loading) -> tuple[Any, Any]:
     """Return tokenizer and model, ready on its device; raises SettingError in one line."""
     device = resolve_device(how.device)
     options: dict[str, Any] = {"dtype": _dtype(how.precision, device)}
     if how.quantize is not None:
-        options |= {"quantization_config": _quantization(how.quantize), "device_map": device}
+        options |= {"quantization_config": _quantization(how.quantize, _dtype("auto", device))}
+        options |= {"device_map": device}
     safely = {"local_files_only": True, "trust_remote_code": False}
     try:
         with quiet():
@@ -147,7 +149,7 @@ def _loaded(how: Loading) -> tuple[Any, Any]:
             model = transformers.AutoModelForCausalLM.from_pretrained(
                 how.folder, use_safetensors=True, **safely, **options
             )
-    except (OSError, ValueError, KeyError, AttributeError, RuntimeError, SafetensorError) as error:
+    except (*_LOADING_ERRORS, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200]
         raise SettingError(f"model '{how.folder}' cannot be loaded: {reason}") from None
     if tokenizer.pad_token is None:
@@ -158,18 +160,19 @@ def _loaded(how: Loading) -> tuple[Any, Any]:
 def _dtype(precision: str, device: str) -> torch.dtype:
     if precision == "auto":
         # half the memory wherever the model is read; the texts are sampled anyway
-        return torch.float32 if device == "mps" else torch.bfloat16
+        is_slow = device != "cpu" and not has_native_bfloat16(device)
+        return torch.float32 if is_slow else torch.bfloat16
     return _DTYPES[precision]
 
 
-def _quantization(quantize: str) -> Any:
+def _quantization(quantize: str, dtype: torch.dtype) -> Any:
     if quantize == "8bit":
         return transformers.BitsAndBytesConfig(load_in_8bit=True)
     return transformers.BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=dtype,
     )
 
 
