@@ -74,11 +74,13 @@ def test_the_true_components_are_what_the_simulation_has(studies: ModuleType) ->
 def test_false_helps_power_and_coverage(studies: ModuleType, num_seeds: int, spread: float) -> None:
     import bench_verdict
 
-    found = bench_verdict.measure(studies.Design(num_seeds, 600, spread), 600, seed=1)
+    # a control that does the same is simulated in a third of them: 600, since the bound on a rate
+    # of 2.5 % in 200 is above 6 % one time in four
+    found = bench_verdict.measure(studies.Design(num_seeds, 600, spread), 1800, seed=1)
     for key, value in found.items():
         if key.startswith("false"):
             assert value["upper"] <= 0.06, key
-    # 80 % plus or minus three standard errors of 600 studies
+    # 80 % is where the smallest detectable effect was placed, by a search that has an error itself
     assert 0.75 <= found["power"] <= 0.85
     assert found["coverage"] >= 0.93
 
