@@ -186,5 +186,7 @@ class Verdict:
         if self.label == "invalid":
             return f"invalid: {self.reason}"
         if self.label == "no evidence" and self.detectable is not None:
+            if self.detectable > 1:
+                return "no evidence (could not have seen any difference)"
             return f"no evidence (could have seen {100 * self.detectable:.2f} points)"
         return self.label

@@ -107,6 +107,10 @@ def test_what_is_said() -> None:
     assert helping.unclaimed == tuple(phrases.UNCLAIMED[name] for name in missing)
     assert nothing.detectable is not None
     assert nothing.text == (f"no evidence (could have seen {100 * nothing.detectable:.2f} points)")
+    hopeless = replace(nothing, detectable=3.5)
+    assert hopeless.text == "no evidence (could not have seen any difference)"
+    assert phrases.visible(3.5) == "not even one of 100 points"
+    assert phrases.visible(0.0052) == "one of 0.52 points"
     (invalid,) = judge([arm(2, invalid="arms are not paired")])
     assert invalid.text == "invalid: arms are not paired"
 
@@ -185,6 +189,9 @@ def test_a_study_hides_no_arm_that_hurts() -> None:
         "2 of 3 arms (arm 0, arm 1): no evidence (could have seen 1.00 points). arm 0 is so. "
         "Not so the others: hurts (arm 2)."
     )
+    uneven = [replace(verdict("no evidence", f"arm {k}"), detectable=0.01 + k) for k in (0, 0.01)]
+    told = summarize(uneven).sentence
+    assert told == "2 of 2 arms (arm 0, arm 0.01): no evidence. arm 0 is so."
     mixed = summarize([verdict("hurts", "a"), verdict("equivalent", "b")])
     assert mixed.sentence == "None of 2 arms is shown to help: hurts (a); equivalent (b)."
 

@@ -96,7 +96,7 @@ def test_a_curve_that_does_not_rise_prices_nothing(size: float) -> None:
     assert not found.is_rising
     assert not found.is_known
     assert found.sentence == (
-        "arm: from 100 to 800 real images accuracy does not rise beyond chance here, so nothing "
+        "From 100 to 800 real images accuracy does not rise beyond chance here, so nothing "
         "can be priced in them."
     )
 

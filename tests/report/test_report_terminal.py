@@ -54,6 +54,26 @@ def test_a_line_an_arm_and_the_outcome_of_each_hypothesis(tmp_path, make_study):
     ]
 
 
+def test_an_interval_above_zero_that_is_no_verdict_is_explained(tmp_path, make_study):
+    gain = _contrast(0.02, 0.01, 0.03)
+    arms = [_arm("flow@0.5", "no evidence", gain, None), _arm("flow@1", "helps", gain, None)]
+    found = _lines(make_study, tmp_path, verdict={**VERDICT, "arms": arms, "hypotheses": []})
+    assert found[1].endswith(
+        "its lead over a control, or over chance among all mixes, is not shown"
+    )
+    assert "is not shown" not in found[2]
+
+
+def test_hypotheses_that_were_changed_are_not_said_to_be_declared_beforehand(tmp_path, make_study):
+    from synthmix import report
+
+    found = _lines(make_study, tmp_path, verdict=VERDICT, redeclared="resolved-1.json")
+    assert found[3].startswith("Declared, but changed since the study began (resolved-1.json has")
+    page = report.write(tmp_path).read_text()
+    assert "Declared beforehand" not in page
+    assert "changed since the study began" in page
+
+
 def test_an_arm_that_cannot_be_compared_is_its_verdict_alone(tmp_path, make_study):
     arms = [_arm("flow@1", "invalid: nothing", None, None)]
     found = _lines(make_study, tmp_path, verdict={**VERDICT, "arms": arms, "hypotheses": []})

@@ -16,6 +16,7 @@ from synthmix.study.beforehand import warnings
 from synthmix.study.extra_images import named_test_set
 from synthmix.study.file import read, resolve
 from synthmix.study.planning import describe
+from synthmix.study.results import _redeclared
 from synthmix.study.running import check, save_study
 from synthmix.study.speeds import known_seconds, remember
 from synthmix.study.workspace import Workspace
@@ -268,6 +269,16 @@ def test_what_was_asked_is_kept_and_an_edited_study_keeps_both(tmp_path: Path) -
     kept = sorted(path.name for path in tmp_path.glob("*.yaml"))
     assert kept == ["study-1.yaml", "study.yaml"]
     assert read(tmp_path / "study.yaml")["seed"] == 7
+
+
+def test_hypotheses_that_were_changed_are_told(tmp_path: Path) -> None:
+    first = {**asked(tmp_path, ""), "real": {"use": "digits"}, "output": str(tmp_path)}
+    told = []
+    for sentence in ("flow beats real-only", "real-only beats flow"):
+        study = resolve({**first, "hypotheses": [sentence]})
+        save_study(study)
+        told.append(_redeclared(study))
+    assert told == [None, "resolved-1.json"]
 
 
 def test_a_share_that_rounds_to_no_synthetic_image(tmp_path: Path) -> None:

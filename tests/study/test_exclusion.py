@@ -117,3 +117,17 @@ def test_results_say_what_was_found_left_out_and_not_checked(asked: dict[str, An
     assert found["verdict"]["without_duplicates"]["num_left_out"] == 4
     page = (Path(asked["output"]) / "report.html").read_text()
     assert "were left out of every mix, on request" in page
+
+
+def test_a_set_that_is_fitted_here_can_be_searched_too(asked: dict[str, Any]) -> None:
+    flow = {"use": "flow", "fit_steps": 2, "fit_batch_size": 8, "widths": [16], "blocks": [1]}
+    generator = {**flow, "rank": 2, "steps": 1, "batch_size": 8}
+    study = {
+        **asked,
+        "synthetic": {"flow": {"generator": generator, "per_class": 12}},
+        "exclude_duplicates": True,
+    }
+    run(resolve(study))
+    found = json.loads((Path(asked["output"]) / "results.json").read_text())
+    assert found["duplicates"]["are_left_out"]
+    assert found["duplicates"]["sets"]["flow"]["left_out"] == [0, 0]

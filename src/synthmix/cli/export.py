@@ -12,7 +12,9 @@ Folder = Annotated[
     Path,
     typer.Argument(metavar="SET", help="A synthetic set, as in results/NAME/synthetic/SET-...."),
 ]
-Target = Annotated[Path, typer.Argument(metavar="OUT", help="A folder that does not exist yet.")]
+Target = Annotated[
+    Path, typer.Argument(metavar="OUT", help="A folder that is empty or not there yet.")
+]
 Format = Annotated[
     Literal["folder", "webdataset"],
     typer.Option("--format", help="folder: CLASS/00000.png; webdataset: tar shards."),

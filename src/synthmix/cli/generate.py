@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli._options import Json, Quiet, Set, load_study, say_folders, watch
+from synthmix.cli._options import Json, Quiet, Set, load_study, say, say_folders, watch
 from synthmix.errors import SettingError
 
 Study = Annotated[Path | None, typer.Argument(metavar="[STUDY]", help="A study file (*.yaml).")]
@@ -60,6 +60,8 @@ def command(
 
     found = [step for step in steps(workspace, "generate") if only in (None, step.task.target)]
     folders = [str(step.artifact.path) for step in found if step.artifact]
+    if not folders and not json:
+        say("Nothing to generate: the images of every set of this study are there already.")
     say_folders(folders, json)
 
 

@@ -50,6 +50,8 @@ def command(family: Family = None, name: Name = None, json: Json = False) -> Non
     for key, each in found.items():
         say(f"\n{key}")
         table([["", n, each.summary(n)] for n in each.names()], ["", "", ""])
+    if family is None:
+        say("\nThe recipe of every run: synthmix list training")
 
 
 def _unknown(word: str) -> str:

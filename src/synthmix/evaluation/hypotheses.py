@@ -26,7 +26,7 @@ from synthmix.types import REAL_ONLY
 
 FORMS = (
     "'A beats B', 'A beats B when training on synthetic only', 'mix 0.5 beats real-only', "
-    "'A beats all others', 'A equals B within 0.3 points'"
+    "'A beats all others', 'A beats B by 0.5 points', 'A equals B within 0.3 points'"
 )
 LEVEL = 0.05
 

@@ -27,8 +27,13 @@ REASONS: dict[VerdictLabel, str] = {
     "substitutes": "synthetic images stand in for real ones, to within {margin} points",
     "hurts": "synthetic images hurt here",
     "equivalent": "the two are the same to within {margin} points",
-    "no evidence": "no difference is shown; one of {seen} points would have been seen 4 times in 5",
+    "no evidence": "no difference is shown; {seen} would have been seen 4 times in 5",
 }
+
+
+def visible(share: float) -> str:
+    """Return the smallest difference that would have been seen, in words."""
+    return f"one of {plain(share)} points" if share <= 1 else "not even one of 100 points"
 
 
 def plain(share: float) -> str:
@@ -99,7 +104,10 @@ def study(label: VerdictLabel, some: Sequence[Verdict], rest: Sequence[Verdict])
         return "There is no arm to judge."
     if not some:
         return f"None of {total} arms is shown to help: {_by_label(rest)}."
-    told = f"{len(some)} of {total} arms ({_listed(some)}): {some[0].text}. {some[0].sentence}"
+    texts = {each.text for each in some}
+    told = f"{len(some)} of {total} arms ({_listed(some)}): "
+    # what could have been seen differs from arm to arm; the first one's is in its sentence
+    told += f"{some[0].text if len(texts) == 1 else label}. {some[0].sentence}"
     return f"{told} Not so the others: {_by_label(rest)}." if rest else told
 
 

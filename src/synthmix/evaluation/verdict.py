@@ -329,7 +329,7 @@ def _sentence(each: Evidence, label: VerdictLabel, tests: Tests, seen: float, ru
         reason = phrases.control(control.name, control.lead, control.gain)
     else:
         reason = phrases.REASONS[label].format(
-            seen=phrases.plain(seen), margin=phrases.plain(rule.margin)
+            seen=phrases.visible(seen), margin=phrases.plain(rule.margin)
         )
     told = phrases.compared(each.arm, each.shown, comparator)
     if label in ("helps", "substitutes") and each.gain is not None and each.full is not None:

@@ -58,13 +58,13 @@ class Worth:
         smallest, largest = (f"{size:,}" for size in self.sizes)
         if not self.is_rising:
             return (
-                f"{self.arm}: from {smallest} to {largest} real images accuracy does not rise "
+                f"From {smallest} to {largest} real images accuracy does not rise "
                 "beyond chance here, so nothing can be priced in them."
             )
         if not self.is_known:
             bound = f"more than {largest}" if self.rate > 0 else f"fewer than {smallest}"
             return (
-                f"{self.arm} is as accurate as {bound} real images, out of the curve's range: what "
+                f"As accurate as {bound} real images, out of the curve's range: what "
                 "its synthetic images are worth cannot be said."
             )
         return (

@@ -55,7 +55,11 @@ def lint(
     for prompt in prompts:
         by_class[prompt.label].append(prompt)
     for label, some in by_class.items():
-        found += _near_duplicates(some, class_names[label])
+        found += _repeated(some, class_names[label])
+        first: dict[str, Prompt] = {}
+        for prompt in some:
+            first.setdefault(prompt.text, prompt)
+        found += _near_duplicates(list(first.values()), class_names[label])
     return found
 
 
@@ -106,6 +110,18 @@ def _of_one(
         if names_class(text, name) and not names_class(text[: -len(cut)], name):
             message = f"{encoder.name} reads no word of its class: it comes after the cut"
             yield said("error", "class cut", message)
+
+
+def _repeated(prompts: Sequence[Prompt], name: str) -> Iterator[Finding]:
+    """Tell once of a text that comes again and again, as a template's does."""
+    numbers: defaultdict[str, list[int]] = defaultdict(list)
+    for prompt in prompts:
+        if prompt.text.strip():
+            numbers[prompt.text].append(prompt.index)
+    for text, found in numbers.items():
+        if len(found) > 1:
+            message = f"comes {len(found)} times: {_short(text)}"
+            yield Finding("warning", "repeated", name, found[0], message)
 
 
 def _near_duplicates(prompts: Sequence[Prompt], name: str) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """What the numbers say, in words that the data alone choose."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from synthmix.report.results import Arm, Estimate, Results
 from synthmix.types import Json
@@ -41,6 +41,25 @@ def points(value: float) -> str:
 def plain(value: float) -> str:
     """Return a number with three significant decimals."""
     return f"{value:.3f}".replace("-", MINUS) if math.isfinite(value) else UNKNOWN
+
+
+def declaration(results: Results) -> str:
+    """Return when the hypotheses were declared: beforehand, or changed since."""
+    earlier = results.raw.get("redeclared")
+    if not earlier:
+        return "Declared beforehand"
+    return f"Declared, but changed since the study began ({earlier} has the earlier sentences)"
+
+
+def within(bounds: Sequence[float | None]) -> Callable[[float], str]:
+    """Return how a metric is written: a bound of an interval beyond the metric's own is cut."""
+    low, high = bounds
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+
+    def form(value: float) -> str:
+        return plain(min(max(value, low), high)) if math.isfinite(value) else UNKNOWN
+
+    return form
 
 
 def bracket(score: Estimate, form: Callable[[float], str]) -> str:

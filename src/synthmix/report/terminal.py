@@ -17,7 +17,7 @@ def lines(results: Results) -> list[str]:
     return [
         sentences.headline(results),
         *arms,
-        *(["Declared beforehand:", *declared] if declared else []),
+        *([f"{sentences.declaration(results)}:", *declared] if declared else []),
     ]
 
 
@@ -30,7 +30,10 @@ def _of_arm(arm: Mapping[str, Json]) -> str:
     if found is None:
         return told
     seeds = f", {arm['num_seeds']} seeds" if "num_seeds" in arm else ""
-    return f"{told}; {_interval(found)} against {against}{seeds}"
+    # an interval above zero is not yet a verdict; the arm's sentence in the report says why
+    is_bare = arm["label"] == "no evidence" and found["low"] > 0
+    why = "; its lead over a control, or over chance among all mixes, is not shown"
+    return f"{told}; {_interval(found)} against {against}{seeds}{why if is_bare else ''}"
 
 
 def _interval(found: Mapping[str, Json]) -> str:

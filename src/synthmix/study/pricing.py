@@ -34,7 +34,8 @@ def curve(court: Court) -> dict[int, Runs]:
     return found
 
 
-def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | str:
+def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | tuple[str, str]:
+    """Return an arm's worth, or its name and why it has none."""
     drawn, mine = court.workspace.mixture(arm, 0), court.runs[arm.name]
     # where seeds are added the curve stays behind: what all have in common is what can be paired
     seeds = [seed for seed in mine.seeds if all(seed in runs.seeds for runs in sizes.values())]
@@ -42,12 +43,13 @@ def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | str:
         same = {size: runs.only(seeds) for size, runs in sizes.items()}
         return worth(same, mine.only(seeds), drawn.num_real, drawn.num_synthetic)
     except (DataError, SettingError) as error:
-        return f"{arm.name}: {error}"
+        return arm.name, str(error)
 
 
-def _as_json(found: Worth | str) -> dict[str, Json]:
-    if isinstance(found, str):
-        return {"arm": found.partition(":")[0], "rate": None, "sentence": found}
+def _as_json(found: Worth | tuple[str, str]) -> dict[str, Json]:
+    if isinstance(found, tuple):
+        name, reason = found
+        return {"arm": name, "rate": None, "sentence": reason}
     return {
         "arm": found.arm,
         **{key: _number(found, key) for key in ("rate", "low", "high", "num_equivalent")},

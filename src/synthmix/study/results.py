@@ -81,6 +81,7 @@ def _head(
         "study_fingerprint": fingerprint(resolved),
         "declared": _declared(study),
         "reduced_budget": study.reduced_budget,
+        "redeclared": _redeclared(study),
         "class_names": list(workspace.class_names),
         "image_size": workspace.image_size,
         "baseline": BASELINE,
@@ -106,6 +107,21 @@ def _head(
         "device": workspace.machine()["device"],
         "precision": workspace.machine()["precision"],
     }
+
+
+def _redeclared(study: Study) -> str | None:
+    """Return the file with this study's earlier hypotheses where they were changed since it began.
+
+    A sentence that was written when results were known is no prediction.
+    """
+    for path in sorted(study.output.glob("resolved-*.json")):
+        try:
+            before = read_json(path)
+        except ArtifactError:
+            continue  # damaged, and put aside for that
+        if isinstance(before, dict) and before.get("hypotheses") != list(study.hypotheses):
+            return path.name
+    return None
 
 
 def _declared(study: Study) -> list[str]:

@@ -118,18 +118,26 @@ class Workspace:
         sets = self.study.synthetic
         if self.study.mixing.sources == "pooled" and sets:
             needed = -(-needed // len(sets))
+        return dataclasses.replace(
+            self._real_supply(run),
+            synthetic={each.name: self._drawable(each, run) for each in sets},
+            # a set that each seed has to itself needs no blocks: any prefix of it is fresh
+            largest={
+                each.name: len(self._labels(each)) if each.is_fitted else needed for each in sets
+            },
+        )
+
+    def _real_supply(self, run: int) -> Supply:
+        """Return a seed's real images alone: which they are depends on no synthetic set."""
         return Supply(
             seed=self.study.seed,
             run=run,
             num_classes=self.train.num_classes,
             real=self.train.labels[self.train_rows],
             pool=self.num_pool,
-            synthetic={each.name: self._drawable(each, run) for each in sets},
+            synthetic={},
+            largest={},
             class_names=self.class_names,
-            # a set that each seed has to itself needs no blocks: any prefix of it is fresh
-            largest={
-                each.name: len(self._labels(each)) if each.is_fitted else needed for each in sets
-            },
         )
 
     def mixture(self, arm: Arm, run: int) -> Mixture:
@@ -145,7 +153,7 @@ class Workspace:
 
     def pool_rows(self, run: int) -> Indices:
         """Return the rows of `train` that all arms of this seed draw from."""
-        return self.train_rows[self.supply(run).real_rows(self.num_pool)]
+        return self.train_rows[self._real_supply(run).real_rows(self.num_pool)]
 
     def pool(self, run: int) -> ImageSet:
         """Return this seed's real pool: all that a fitted generator ever sees."""
