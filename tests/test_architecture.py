@@ -10,6 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "synthmix"
 BASE = {
+    "checkpoints",
     "checks",
     "decoded",
     "errors",
@@ -19,6 +20,7 @@ BASE = {
     "images",
     "ledger",
     "model_files",
+    "records",
     "registry",
     "resident",
     "seeding",

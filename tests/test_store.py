@@ -172,3 +172,35 @@ def test_others_may_read_what_is_written(tmp_path: Path) -> None:
     mask = os.umask(0)
     os.umask(mask)
     assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+@pytest.mark.parametrize("place", ["../victim.txt", "data/../../victim.txt", "/etc/hostname"])
+def test_no_part_lies_outside_its_artifact(tmp_path: Path, place: str) -> None:
+    victim = tmp_path / "victim.txt"
+    victim.write_text("mine")
+    artifact = Artifact(tmp_path, "run", {})
+    with artifact.part("a") as path:
+        path.write_text("a")
+    artifact.seal()
+    manifest = read_json(artifact.manifest_path)
+    manifest["parts"][place] = {"bytes": 1, "sha256": "a"}
+    write_json(artifact.manifest_path, manifest)
+    with pytest.raises(ArtifactError, match=r"manifest\.json is damaged"):
+        artifact.damaged()
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"bytes": "1", "sha256": "a"}', "[1]"])
+def test_a_part_whose_record_is_damaged_is_made_anew(tmp_path: Path, text: str) -> None:
+    artifact = Artifact(tmp_path, "run", {})
+    for name in ("a", "b"):
+        with artifact.part(name) as path:
+            path.write_text(name)
+    artifact._record("a").write_text(text)
+    assert not artifact.has("a")
+    assert artifact.has("b")
+    assert list(artifact.records()) == ["b"]
+    assert artifact.damaged() == []
+    with artifact.part("a") as path:
+        path.write_text("a")
+    assert artifact.has("a")

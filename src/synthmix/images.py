@@ -132,3 +132,24 @@ def per_class_rows(
                 f"{where}: per_class is {per_class}, but class '{name}' has {len(rows)} images."
             )
     return np.sort(np.concatenate([rows[:per_class] for rows in orders]))
+
+
+def num_shared(pixels: Pixels, others: Pixels) -> int:
+    """Return how many images `[N, H, W, C]` are among the others `[M, H, W, C]`, bit for bit.
+
+    The middle of every image is read, and the whole of those alone that agree in it.
+    """
+    if pixels.shape[1:] != others.shape[1:]:
+        return 0
+    keys, other_keys = _middles(pixels), _middles(others)
+    alike = np.flatnonzero(np.isin(other_keys, keys))
+    known = {others[row].tobytes() for row in alike}
+    return sum(pixels[row].tobytes() in known for row in np.flatnonzero(np.isin(keys, other_keys)))
+
+
+def _middles(pixels: Pixels) -> NDArray[np.void]:
+    """Return the middle 16 pixels of the middle row of each image as one value."""
+    start = max(pixels.shape[2] // 2 - 8, 0)
+    middles = np.ascontiguousarray(pixels[:, pixels.shape[1] // 2, start : start + 16])
+    size = int(np.prod(middles.shape[1:]))
+    return middles.reshape(len(middles), size).view(np.dtype((np.void, size)))[:, 0]

@@ -9,6 +9,7 @@ and hosts go to `timing.json`, outside every checksum.
 import errno
 import glob
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.errors import ArtifactError, DiskFull
+from synthmix.records import is_record, recorded
 from synthmix.types import Json
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -194,10 +196,9 @@ class Artifact:
         path = self.manifest_path
         try:
             manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            is_ours = isinstance(manifest["parts"], dict)
+            is_ours = all(itertools.starmap(is_record, manifest["parts"].items()))
             is_ours &= fingerprint(manifest["settings"]) == self.fingerprint
-            is_ours &= all({"bytes", "sha256"} <= {*each} for each in manifest["parts"].values())
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             is_ours = False
         if not is_ours:
             raise ArtifactError(
@@ -232,14 +233,18 @@ class Artifact:
             return parts
         folder = self.path / "progress" / "parts"
         found = sorted(path for path in folder.rglob("*.json") if not path.name.startswith("."))
-        return {str(p.relative_to(folder))[: -len(".json")]: read_json(p) for p in found}
+        names = [str(path.relative_to(folder))[: -len(".json")] for path in found]
+        read = {name: recorded(self._record(name), name) for name in names}
+        return {name: record for name, record in read.items() if record is not None}
 
     def has(self, relative: str) -> bool:
         """Whether this part is finished, recorded and still there."""
         if not (self.path / relative).exists():
             return False
         # a sealed artifact has its records in the manifest alone
-        return self._record(relative).exists() or (self.is_complete and relative in self.records())
+        if self.is_complete:
+            return relative in self.records()
+        return recorded(self._record(relative), relative) is not None
 
     def damaged(self) -> list[str]:
         """List the finished parts that are missing or whose bytes have changed."""

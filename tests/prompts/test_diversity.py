@@ -71,3 +71,7 @@ def test_show_prints_samples_and_numbers(tmp_path: Path) -> None:
     told = json.loads(CliRunner().invoke(app, ["prompts", "show", str(path), "--json"]).stdout)
     assert told["cat"]["prompts"] == 2
     assert told["dog"]["vendi"] == 1.0
+
+
+def test_texts_without_a_word_have_nothing_in_common() -> None:
+    assert of(["!!!", "???"])["similarity"] == 0

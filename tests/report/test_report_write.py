@@ -77,7 +77,9 @@ def test_no_torch_and_no_pyplot_are_imported():
         "print(sorted(own), sorted(heavy), 'matplotlib.pyplot' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert answer.stdout == "['errors', 'report', 'store', 'types'] [] False\n", answer.stderr
+    assert answer.stdout == "['errors', 'records', 'report', 'store', 'types'] [] False\n", (
+        answer.stderr
+    )
 
 
 def test_global_matplotlib_settings_stay(tmp_path, make_study):
@@ -195,6 +197,7 @@ def test_damaged_results_are_an_artifact_error(tmp_path, text):
         (lambda r: r["arms"][1]["scores"].pop("accuracy"), "lacks the entry 'accuracy'"),
         (lambda r: r.update(baseline="none"), "the baseline 'none' is not an arm"),
         (lambda r: r["arms"][1]["runs"][0].update(confusion=[[1]]), "unexpected value"),
+        (lambda r: r["arms"][1]["runs"][0].update(confusion=[[10**30]]), "unexpected value"),
         (lambda r: r["arms"][0].update(runs=[]), "unexpected value"),
         (lambda r: r["arms"][1].update(name="real"), "two arms have the same name"),
         (lambda r: r.update(arms=3), "unexpected value"),

@@ -190,11 +190,43 @@ def test_a_missing_folder_is_named(tmp_path: Path, path: str) -> None:
     )
 
 
-def test_a_test_set_that_is_the_training_set_is_told(tmp_path: Path) -> None:
-    write_images(tmp_path / "real" / "train")
-    write_images(tmp_path / "real" / "test")
-    with pytest.raises(DataError, match="real: its 20 test images are its training images"):
+@pytest.mark.parametrize("kept", [[*range(10)], [*range(9, -1, -1)], [3, 4]])
+def test_test_images_that_are_training_images_are_told(tmp_path: Path, kept: list[int]) -> None:
+    train, test = (tmp_path / "real" / split for split in ("train", "test"))
+    write_images(train)
+    for name in NAMES:
+        (test / name).mkdir(parents=True)
+        for number, old in enumerate(kept):
+            (test / name / f"{number}.png").write_bytes((train / name / f"{old}.png").read_bytes())
+    words = f"real: its {2 * len(kept)} test images are training images"
+    with pytest.raises(DataError, match=words):
         describe(resolve(asked(tmp_path, tmp_path / "real")), measure=False)
+
+
+def test_some_test_images_that_are_training_images_are_warned_of(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    (real / "test" / "cat" / "0.png").write_bytes((real / "train" / "dog" / "5.png").read_bytes())
+    found = describe(resolve(asked(tmp_path, real)), measure=False)["warnings"]
+    assert [each for each in found if "1 of 20 test images are training images too" in each]
+
+
+def test_a_named_test_set_that_is_the_training_set_is_told(tmp_path: Path) -> None:
+    real = write_real(tmp_path / "real")
+    sets = {"seen": {"use": "folder", "path": str(real / "train")}}
+    study = asked(tmp_path, real, evaluation={"test_sets": sets})
+    with pytest.raises(DataError, match=r"evaluation\.test_sets\.seen: its 20 images are training"):
+        describe(resolve(study), measure=False)
+
+
+@pytest.mark.parametrize("where", ["training", "synthetic.flow.generator"])
+def test_a_device_that_is_not_there_is_told_with_its_key(tmp_path: Path, where: str) -> None:
+    study = asked(tmp_path, write_real(tmp_path / "real"))
+    group = study
+    for key in where.split("."):
+        group = group[key]
+    group["device"] = "mps"
+    with pytest.raises(SettingError, match=rf"^{where}\.device is 'mps'; this machine has: "):
+        describe(resolve(study), measure=False)
 
 
 def test_an_empty_test_split_is_told(tmp_path: Path) -> None:
@@ -372,11 +404,11 @@ def test_a_test_set_with_an_empty_class_is_named(tmp_path: Path) -> None:
 def test_the_test_split_of_a_test_set_is_taken_and_never_its_training_images(
     tmp_path: Path,
 ) -> None:
-    write_images(tmp_path / "both" / "train", count=4)
-    write_images(tmp_path / "both" / "test", count=3)
-    broken = write_images(tmp_path / "broken" / "train", count=4).parent
-    write_images(broken / "test", names=("cat", "horse"))
-    flat = write_images(tmp_path / "flat", count=5)
+    write_images(tmp_path / "both" / "train", count=4, seed=2)
+    write_images(tmp_path / "both" / "test", count=3, seed=3)
+    broken = write_images(tmp_path / "broken" / "train", count=4, seed=4).parent
+    write_images(broken / "test", names=("cat", "horse"), seed=5)
+    flat = write_images(tmp_path / "flat", count=5, seed=6)
     sets = {name: {"use": "folder", "path": str(tmp_path / name)} for name in ("both", "flat")}
     real = write_real(tmp_path / "real")
     found = Workspace(resolve(asked(tmp_path, real, evaluation={"test_sets": sets})))

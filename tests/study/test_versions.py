@@ -19,3 +19,9 @@ def test_runs_of_several_versions_are_said() -> None:
     assert made_with == {"torch": "2.14.1, 2.15.0", "numpy": "2.4.0"}
     (told,) = versions.differing(made_with)
     assert "several versions of torch (2.14.1, 2.15.0):" in told
+
+
+def test_a_manifest_that_was_edited_tells_no_versions() -> None:
+    assert versions.joined([{"versions": [1]}, {"versions": {"torch": "2.14.1"}}]) == {
+        "torch": "2.14.1"
+    }

@@ -13,6 +13,7 @@ from annotated_types import Ge, Gt, Lt
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from synthmix.checkpoints import resumed
 from synthmix.errors import SettingError
 from synthmix.generators import Generator
 from synthmix.generators._gaussian import GaussianVelocity
@@ -98,10 +99,8 @@ class Flow(Generator):
         """Fit Gaussians, then the network; the averaged weights become a part of `artifact`."""
         if artifact.has(_WEIGHTS):
             return
-        fit = _Fit(self, real, seed)
         checkpoint = artifact.scratch(_CHECKPOINT)
-        if checkpoint.exists():
-            fit.load(checkpoint)
+        fit = resumed(lambda: _Fit(self, real, seed), _Fit.load, checkpoint)
         every = max(self.fit_steps // _CHECKPOINTS, 1)
         while fit.step < self.fit_steps:
             fit.advance()

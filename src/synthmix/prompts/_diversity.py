@@ -89,6 +89,8 @@ def tf_idf(texts: Sequence[str]) -> Vectors:
     # imported here: it takes a second, and the linter's commands need it not
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    if not any(character.isalnum() for text in texts for character in text):
+        return np.zeros((len(texts), 1))  # texts without a word have none in common
     vectoriser = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"[^\W_]+")
     vectors: Vectors = vectoriser.fit_transform(texts).toarray()
     return vectors

@@ -138,7 +138,7 @@ def load_file(path: Path) -> Results:
         return _parse(raw)
     except KeyError as error:
         raise DataError(f"{path} lacks the entry {error}.") from None
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, OverflowError, TypeError, ValueError) as error:
         raise DataError(f"{path} holds an unexpected value: {error}.") from None
 
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from synthmix.data import ImageSource
 from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.images import num_shared
 from synthmix.study import concerns, hypotheses
+from synthmix.study.extra_images import named_test_set, num_test_seen
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -40,6 +42,7 @@ def warnings(workspace: Workspace) -> list[str]:
     Prompts are linted here where writing them costs nothing, else before their set is generated.
     """
     found, names = concerns.of_mirroring(workspace.study), workspace.class_names
+    found += concerns.of_splits(workspace)
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:
@@ -52,11 +55,18 @@ def warnings(workspace: Workspace) -> list[str]:
 
 def _check_splits(workspace: Workspace) -> None:
     """Raise DataError where classifiers would be tested on what they are trained on."""
-    if workspace.test.fingerprint == workspace.train.fingerprint:
+    if num_test_seen(workspace) == len(workspace.test):
         raise DataError(
-            f"real: its {len(workspace.test)} test images are its training images, byte for byte; "
+            f"real: its {len(workspace.test)} test images are training images, byte for byte; "
             "name another test split or folder."
         )
+    for name in workspace.study.evaluation.test_sets:
+        images = named_test_set(workspace, name)
+        if num_shared(images.pixels, workspace.train.pixels) == len(images):
+            raise DataError(
+                f"evaluation.test_sets.{name}: its {len(images)} images are training images of "
+                "the study, byte for byte; name another split or folder."
+            )
 
 
 def _check_classes(workspace: Workspace) -> None:
@@ -131,7 +141,7 @@ def _window(workspace: Workspace) -> int:
     if window is not None and window > size:
         raise SettingError(
             f"training.early_window is {window}, but images have {size} pixels a side; "
-            f"give 8 to {size}, or leave it out."
+            + (f"give 8 to {size}, or leave it out." if size >= 8 else "leave it out.")
         )
     return size if window is None else window
 
@@ -144,7 +154,8 @@ def check_output(study: Study) -> None:
         is_writable = os.access(study.output, os.W_OK | os.X_OK)
         reason = "it is read-only"
     except OSError as error:
-        is_writable, reason = False, str(error.strerror)
+        is_link = study.output.is_symlink() and not study.output.exists()
+        is_writable, reason = False, "it is a link to nothing" if is_link else str(error.strerror)
     if not is_writable:
         raise SettingError(
             f"output is '{study.output}', where nothing can be written ({reason}); "

@@ -17,7 +17,7 @@ from synthmix.data import Split
 from synthmix.decoded import open_images
 from synthmix.errors import DataError, NoSuchSplit
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
-from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
+from synthmix.images import mark, match_classes, num_shared, per_class_rows, stratified_rows, take
 from synthmix.mixing import Arm
 from synthmix.study.corrupted import corrupted
 from synthmix.study.file import component_settings
@@ -199,6 +199,12 @@ def collections(workspace: Workspace, arm: Arm, run: int) -> list[Collection]:
         names = [each.name for each in workspace.study.synthetic if each.name in sources]
         found += [Mirror(workspace, f"mirror/{name}", run=run) for name in names]
     return found
+
+
+@cache
+def num_test_seen(workspace: Workspace) -> int:
+    """Return how many test images are training or validation images too, bit for bit."""
+    return num_shared(workspace.test.pixels, workspace.train.pixels)
 
 
 @cache

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from synthmix.checkpoints import resumed
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.generators import Generator
 from synthmix.hardware import determinism
@@ -190,8 +191,11 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     mixture = workspace.mixture(arm, run)
     sets = {name: workspace.synthetic(name, run) for name in mixture.synthetic}
     seed = artifact.settings["seed"]
-    trainer = Trainer(workspace.recipe(arm), mixture, workspace.train, sets, seed=seed)
-    _advance(trainer, artifact)
+
+    def start() -> Trainer:
+        return Trainer(workspace.recipe(arm), mixture, workspace.train, sets, seed=seed)
+
+    trainer = _trained(start, artifact)
     logits = trainer.predict(workspace.test.pixels)
     if not np.isfinite(logits).all():
         raise _diverged(trainer)
@@ -213,12 +217,11 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     )
 
 
-def _advance(trainer: Trainer, artifact: Artifact) -> None:
+def _trained(start: Callable[[], Trainer], artifact: Artifact) -> Trainer:
     """Train to the last step, leaving checkpoints from which a killed run goes on."""
     # earlier versions had a file of another layout under `checkpoint.pt`
     checkpoint = artifact.scratch("state.pt")
-    if checkpoint.exists():
-        trainer.state.load(checkpoint)
+    trainer = resumed(start, lambda one, path: one.state.load(path), checkpoint)
     saved = time.monotonic()
     for state in trainer.steps():
         _check_loss(trainer)
@@ -226,6 +229,7 @@ def _advance(trainer: Trainer, artifact: Artifact) -> None:
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
             state.save(checkpoint)
             saved = time.monotonic()
+    return trainer
 
 
 def _check_loss(trainer: Trainer) -> None:

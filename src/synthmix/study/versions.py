@@ -21,7 +21,8 @@ def joined(manifests: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return each library's version in these runs' manifests; several are listed."""
     found: dict[str, set[str]] = {}
     for manifest in manifests:
-        for name, value in manifest.get("versions", {}).items():
+        told = manifest.get("versions")
+        for name, value in (told if isinstance(told, dict) else {}).items():
             found.setdefault(name, set()).add(str(value))
     return {name: ", ".join(sorted(values)) for name, values in found.items()}
 

@@ -11,8 +11,7 @@ import numpy as np
 from synthmix.data import Split
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
-from synthmix.errors import ArtifactError, DataError
-from synthmix.generators import Generator
+from synthmix.errors import ArtifactError, DataError, SettingError
 from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
 from synthmix.ledger import Ledger
 from synthmix.mixing import Arm, Supply
@@ -179,7 +178,7 @@ class Workspace:
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(self.pool_rows(run))},
             "image_size": self.image_size,
             "seed": derive(self.study.seed, "fit", each.name, run),
-            **self.machine(each.generator),
+            **self.machine(each),
         }
         return Artifact(self.study.output / "generators", f"{each.name}-seed{run}", settings)
 
@@ -197,7 +196,7 @@ class Workspace:
             "keep_original": each.keep_original,
             "seed": self.image_seed(each, run),
             "shard_size": SHARD_SIZE,
-            **self.machine(each.generator),
+            **self.machine(each),
         }
         suffix = f"-seed{run}" if each.is_fitted else ""
         return Artifact(self.study.output / "synthetic", f"{each.name}{suffix}", settings)
@@ -266,14 +265,21 @@ class Workspace:
         """Return the seed from which every image's own seed is derived."""
         return derive(self.study.seed, "images", each.name, *([run] if each.is_fitted else []))
 
-    def machine(self, generator: Generator | None = None) -> dict[str, Any]:
-        """Return device, precision and threads of training, or of a generator, as resolved here."""
-        # resolved, because equal bytes are promised only on the same device at the same precision
+    def machine(self, each: SyntheticSet | None = None) -> dict[str, Any]:
+        """Return device, precision and threads of training, or of a set's generator.
+
+        As they are resolved here: equal bytes are promised only on the same device at the same
+        precision. Raises SettingError for a device that this machine does not have.
+        """
         from synthmix.hardware import resolve_device, resolve_precision
 
         recipe = self.study.recipe
-        asked = recipe if generator is None else generator
-        device = resolve_device(getattr(asked, "device", recipe.device))
+        asked = recipe if each is None else each.generator
+        where = "training" if each is None else f"synthetic.{each.name}.generator"
+        try:
+            device = resolve_device(getattr(asked, "device", recipe.device))
+        except SettingError as error:
+            raise SettingError(f"{where}.{error}") from None
         precision = resolve_precision(getattr(asked, "precision", recipe.precision), device)
         return {"device": device, "precision": precision, "threads": recipe.threads}
 
