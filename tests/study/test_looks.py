@@ -59,6 +59,7 @@ def study_in(folder: Path, **changes: Any) -> Path:
             "flip": False,
         },
         "seeds": SEEDS,
+        "evaluation": {"corruptions": {"kinds": ["jpeg"], "num_images": 20}},
         "engine": {"use": "local", "processes": 1},
         "output": str(folder / "out"),
     }
