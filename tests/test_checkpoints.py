@@ -75,8 +75,11 @@ def test_several_are_kept_beside_each_other(tmp_path: Path) -> None:
     for number in range(3):
         checkpoint.write_text(f"damaged {number}")
         assert resumed(dict, read, checkpoint) == {}
-    kept = sorted(tmp_path.iterdir())
-    assert [path.read_text() for path in kept] == ["damaged 0", "damaged 1", "damaged 2"]
+    assert sorted(path.read_text() for path in tmp_path.iterdir()) == [
+        "damaged 0",
+        "damaged 1",
+        "damaged 2",
+    ]
 
 
 def test_an_interruption_is_no_damage(tmp_path: Path) -> None:

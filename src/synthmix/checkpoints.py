@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from synthmix.aside import unused
+
 Work = TypeVar("Work")
 
 
@@ -20,15 +22,6 @@ def resumed(make: Callable[[], Work], load: Callable[[Work, Path], None], checkp
     try:
         load(work, checkpoint)
     except Exception:  # whatever a reader is led to by what it reads
-        os.replace(checkpoint, _unused(checkpoint.with_name(f"{checkpoint.name}.damaged")))
+        os.replace(checkpoint, unused(checkpoint.with_name(f"{checkpoint.name}.damaged")))
         return make()
     return work
-
-
-def _unused(path: Path) -> Path:
-    number = 1
-    found = path
-    while found.exists():
-        number += 1
-        found = path.with_name(f"{path.name}-{number}")
-    return found

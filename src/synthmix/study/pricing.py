@@ -20,7 +20,7 @@ def prices(court: Court) -> Json:
             {"num_real": size, "accuracy": float(runs.accuracy.mean()), "arm": runs.name}
             for size, runs in sorted(sizes.items())
         ],
-        "arms": [_as_json(_price(court, arm, sizes)) for arm in court.mixes],
+        "arms": [_as_json(arm.name, _price(court, arm, sizes)) for arm in court.mixes],
     }
 
 
@@ -34,8 +34,8 @@ def curve(court: Court) -> dict[int, Runs]:
     return found
 
 
-def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | tuple[str, str]:
-    """Return an arm's worth, or its name and why it has none."""
+def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | str:
+    """Return an arm's worth, or why it has none."""
     drawn, mine = court.workspace.mixture(arm, 0), court.runs[arm.name]
     # where seeds are added the curve stays behind: what all have in common is what can be paired
     seeds = [seed for seed in mine.seeds if all(seed in runs.seeds for runs in sizes.values())]
@@ -43,15 +43,14 @@ def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | tuple[str,
         same = {size: runs.only(seeds) for size, runs in sizes.items()}
         return worth(same, mine.only(seeds), drawn.num_real, drawn.num_synthetic)
     except (DataError, SettingError) as error:
-        return arm.name, str(error)
+        return str(error)
 
 
-def _as_json(found: Worth | tuple[str, str]) -> dict[str, Json]:
-    if isinstance(found, tuple):
-        name, reason = found
-        return {"arm": name, "rate": None, "sentence": reason}
+def _as_json(arm: str, found: Worth | str) -> dict[str, Json]:
+    if isinstance(found, str):
+        return {"arm": arm, "rate": None, "sentence": found}
     return {
-        "arm": found.arm,
+        "arm": arm,
         **{key: _number(found, key) for key in ("rate", "low", "high", "num_equivalent")},
         "form": found.form,
         "sentence": found.sentence,

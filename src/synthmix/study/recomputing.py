@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthmix.aside import unused
 from synthmix.errors import ArtifactError
 from synthmix.store import json_text, read_json, write_json
 from synthmix.study.file import Study
@@ -59,7 +60,7 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
         return Recomputed(results, path, was_stored=True, is_equal=True)
     differing = tuple(_differing(_stored(path), results))
     if replace:
-        kept = _unused(path.with_name("results-before.json"))
+        kept = unused(path.with_name("results-before.json"))
         path.rename(kept)
         return Recomputed(results, write(study, results), True, False, differing, kept)
     beside = path.with_name("results-recomputed.json")
@@ -89,10 +90,3 @@ def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:
             yield from _differing(mine, theirs, f"{path}.{number}")
     elif one != other:
         yield path or "everything (it is damaged)"
-
-
-def _unused(path: Path) -> Path:
-    number, found = 1, path
-    while found.exists():
-        number, found = number + 1, path.with_name(f"{path.stem}-{number + 1}{path.suffix}")
-    return found

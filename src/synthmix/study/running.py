@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from synthmix.aside import unused
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
@@ -138,7 +139,7 @@ def save_study(study: Study) -> None:
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
-                os.replace(path, _unused(path))
+                os.replace(path, unused(path, first=1))
     write_json(resolved, study.resolved())
     with replacing(copy) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -149,10 +150,3 @@ def _held(path: Path) -> Any:
         return read_json(path)
     except ArtifactError:  # damaged: it is renamed, as one of an edited study is
         return None
-
-
-def _unused(path: Path) -> Path:
-    number = 1
-    while path.with_name(f"{path.stem}-{number}{path.suffix}").exists():
-        number += 1
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")

@@ -354,3 +354,21 @@ def test_bad_settings(settings: dict[str, Any], reason: str) -> None:
     with pytest.raises(SettingError, match=reason) as raised:
         registry.build("diffusers", settings)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "units", "precision"),
+    [
+        ("StableDiffusionXLPipeline", True, "float16"),
+        ("StableDiffusionPipeline", False, "float16"),
+        ("StableDiffusion3Pipeline", True, "bfloat16"),
+        ("FluxPipeline", True, "bfloat16"),
+        ("FluxPipeline", False, "float32"),
+    ],
+)
+def test_float16_is_for_pipelines_made_for_it(
+    monkeypatch: pytest.MonkeyPatch, pipeline: str, units: bool, precision: str
+) -> None:
+    monkeypatch.setattr(drawing, "has_native_bfloat16", lambda device: units)
+    assert drawing.resolved_precision("auto", "cuda", pipeline) == precision
+    assert drawing.resolved_precision("float32", "cuda", pipeline) == "float32"
