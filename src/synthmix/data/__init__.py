@@ -19,6 +19,18 @@ Split = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
+class PassedOver:
+    """What a source does not take, all of it for one reason."""
+
+    reason: str
+    """Why, in words that follow a number: `hidden files`, `files of other kinds (.txt)`."""
+
+    count: int
+    examples: tuple[str, ...] = ()
+    """The first three of them, as a user would look for them."""
+
+
+@dataclass(frozen=True)
 class Listing:
     """What a split holds, known before any image is decoded."""
 
@@ -26,6 +38,10 @@ class Listing:
     num_images: int
     content: Json
     """What stands for the raw content: files with sizes and times, or a dataset's revision."""
+
+    passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is taken and may not be what is meant, a sentence each."""
 
 
 @dataclass(frozen=True, kw_only=True)
