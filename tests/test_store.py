@@ -46,6 +46,16 @@ def test_the_manifest_comes_last_and_names_every_part(tmp_path: Path) -> None:
     assert sorted(p.name for p in artifact.path.iterdir()) == ["data", "manifest.json"]
 
 
+def test_a_part_without_a_record_is_not_sound(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "run", {})
+    write(artifact, "known", "text")
+    (artifact.path / "stray").write_text("text")
+    for _ in range(2):
+        assert artifact.is_sound("known")
+        assert not artifact.is_sound("stray")
+        artifact.seal()
+
+
 def test_an_error_leaves_neither_part_nor_temporary_file(tmp_path: Path) -> None:
     artifact = Artifact(tmp_path, "set", 1)
     with pytest.raises(RuntimeError), artifact.part("x") as path:

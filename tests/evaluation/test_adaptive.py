@@ -22,6 +22,13 @@ def test_looks_spend_the_whole_level_and_no_more(looks: Looks) -> None:
     assert min(weights) > 0
 
 
+def test_what_has_been_spent_is_the_square_of_the_share_of_seeds() -> None:
+    """Kim & DeMets 1987 with exponent 2: 9 of 81, then 25, 49 and all of them."""
+    looks = Looks(3, 2, 9)
+    spent = np.cumsum([looks.weight(number) for number in looks.numbers])
+    assert spent == pytest.approx([9 / 81, 25 / 81, 49 / 81, 1])
+
+
 def test_only_open_arms_grow_and_what_they_are_compared_with() -> None:
     seeds = {"real": 3, "a": 3, "b": 3, "augmented": 3}
     verdicts = {"a": OPEN, "b": CLOSED}

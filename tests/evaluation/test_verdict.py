@@ -55,6 +55,9 @@ CASES: list[tuple[Evidence, VerdictLabel]] = [
     ),
     (arm(2, deranged=found(1)), "not attributable to labels"),
     (arm(2, deranged=found(-5)), "helps"),
+    # two-sided p-values of 0.074 and 0.044
+    (arm(2, deranged=found(0.24)), "helps"),
+    (arm(2, deranged=found(0.29)), "not attributable to labels"),
     (arm(2, controls=(control(0.1, 0, "deranged labels"),)), "not attributable to labels"),
     (arm(2, full=found(0.2)), "substitutes"),
     (arm(2, full=found(5)), "substitutes"),

@@ -105,6 +105,16 @@ def test_seeds_are_disjoint_while_the_supply_lasts(run: int, seed: int) -> None:
             assert not rows[run] & rows[other]
 
 
+def test_a_supply_that_is_used_up_is_shuffled_anew() -> None:
+    """Six seeds share 60 images out; the seventh takes other ones together than the first."""
+    labels = np.zeros(60, dtype=np.int64)
+    rows = [
+        frozenset(Supply(0, run, 1, labels, 10, {}, {}).real_rows(10).tolist()) for run in range(12)
+    ]
+    assert frozenset().union(*rows[:6]) == frozenset().union(*rows[6:]) == set(range(60))
+    assert not set(rows[:6]) & set(rows[6:])
+
+
 def test_too_few_synthetic_images_name_the_largest_total() -> None:
     mixing = MIXING.build("replace", {"ratios": [0, 0.5]})
     have = supply(mixing, real=60, synthetic=15)

@@ -13,10 +13,11 @@ import yaml
 
 from synthmix.cli import status
 from synthmix.errors import ArtifactError, SettingError
+from synthmix.evaluation.runs import gather
 from synthmix.study import load, resolve, run
 from synthmix.study.looks import at_most, course, course_of, needs, of_arms
 from synthmix.study.planning import describe
-from synthmix.study.predicted import Predicted
+from synthmix.study.predicted import Predicted, gate
 from synthmix.study.results import evaluate
 from synthmix.study.stored import Found
 from synthmix.study.verdict import of
@@ -243,6 +244,20 @@ def test_a_decided_arm_keeps_its_verdict_its_seeds_and_its_evidence() -> None:
         assert arm[key] == same[key], "runs that were added later are none of its evidence"
     assert arm["p_adjusted"] > same["p_adjusted"], "a look may spend a share of the level only"
     assert told["without_duplicates"]["arms"]
+
+
+def test_the_first_look_settles_whether_the_baseline_is_good_enough() -> None:
+    """Runs that were added for a verdict must not change whether there is to be one."""
+    space = workspace(seeds=ADAPTIVE, mixing=SHARES)
+    labels = space.test.labels
+    predicted = Predicted()
+    for seed in range(7):
+        right = np.arange(len(labels)) < (0.5 if seed < 3 else 1) * len(labels)
+        predicted.add("real", seed, _answers(labels, right), None)
+    runs = {"real": gather("real", predicted.test["real"], labels, space.class_names)}
+    assert gate(space, runs).reached == pytest.approx(0.5, abs=0.01)
+    fixed = workspace(seeds=7, mixing=SHARES)
+    assert gate(fixed, runs).reached == pytest.approx((3 * 0.5 + 4) / 7, abs=0.01)
 
 
 def test_the_budget_is_kept(space: Workspace) -> None:

@@ -1,13 +1,16 @@
 """What a study's arms draw: splits kept apart, equal arms merged, supply not used up early."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from synthmix.images import mark
 from synthmix.mixing._controls import KINDS
 from synthmix.study.file import resolve
 from synthmix.study.workspace import Workspace
+from tests.study.test_golden import write_made
 
 
 def workspace(**changes: Any) -> Workspace:
@@ -53,6 +56,30 @@ def test_adding_seeds_changes_no_earlier_run() -> None:
     few, many = workspace(seeds=3), workspace(seeds=5)
     for arm in few.arms():
         assert np.array_equal(few.mixture(arm, 2).real, many.mixture(arm, 2).real)
+
+
+def test_a_name_holds_everything_that_its_content_depends_on(tmp_path: Path) -> None:
+    """Runs: the labels that deranging gives the same rows, and the images held back; sets: form."""
+    made = {"made": {"images": {"use": "array", "path": str(write_made(tmp_path / "made.npz"))}}}
+    kept = {"leave_out": [kind for kind in KINDS if kind != "deranged-labels"]}
+    found = workspace(synthetic=made, controls=kept, mixing=SHARED_ROWS)
+    arms = {arm.name: arm for arm in found.arms()}
+    plain, deranged = (found.run_artifact(arms[name], 0).settings for name in TWINS)
+    assert {key for key in plain if plain[key] != deranged[key]} == {"labels"}
+    more = workspace(synthetic=made, controls=kept, mixing=SHARED_ROWS, seed=0, validation=0.2)
+    assert mark(more.validation_rows) in str(more.run_artifact(arms[TWINS[0]], 0).settings)
+    small, whole = (
+        workspace(
+            synthetic={"one": {"generator": {"use": "flow"}, "per_class": 10, "keep_original": k}}
+        )
+        for k in (False, True)
+    )
+    sets = [each.synthetic_artifact(each.study.set_named("one"), 0) for each in (small, whole)]
+    assert sets[0].fingerprint != sets[1].fingerprint
+
+
+SHARED_ROWS = {"use": "replace", "total": 60, "ratios": [0.5]}
+TWINS = ("made@0.5", "made@0.5-deranged-labels")
 
 
 def test_controls_are_on_unless_left_out() -> None:

@@ -106,6 +106,15 @@ def test_jitter_changes_brightness_contrast_and_saturation_within_its_bounds() -
     assert (same.amax((1, 2, 3)) - same.amin((1, 2, 3)) < 1e-5).all()
 
 
+def test_what_jitter_changes_stays_in_the_range_of_images() -> None:
+    pool = torch.tensor([[[[0, 255, 128], [255, 255, 0]]]], dtype=torch.uint8).repeat(1, 2, 1, 1)
+    rows = torch.zeros(200, dtype=torch.long)
+    out = Augmentation(crop=0, flip=False, cutout=0, jitter=0.9)(pool, rows, random())
+    assert (out.min(), out.max()) == (-2, 2), (
+        "bright and dark values reach the ends, and stay there"
+    )
+
+
 def test_no_jitter_draws_nothing() -> None:
     rows = torch.zeros(20, dtype=torch.long)
     plain = Augmentation(crop=1, flip=True, cutout=2)(POOL, rows, random())

@@ -123,7 +123,7 @@ def test_a_full_disk_is_told_while_weights_and_checkpoints_are_written(
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_the_first_half_of_the_steps_sees_windows(make_images: Maker, steps: int) -> None:
-    real = make_images()
+    real = make_images(size=12)
     recipe = Recipe(steps=steps, batch_size=8, early_window=8)
     trainer = Trainer(recipe, mixture(len(real)), real, {}, seed=0)
     seen = []
@@ -131,6 +131,22 @@ def test_the_first_half_of_the_steps_sees_windows(make_images: Maker, steps: int
     list(trainer.steps())
     early = -(-steps // 2)
     assert seen == [8] * early + [real.image_size] * (steps - early)
+
+
+def test_labels_are_smoothed_by_the_share_that_is_asked_for(make_images: Maker) -> None:
+    """The first loss is that of untouched weights: plain for one share, spread out for the rest."""
+    real = make_images()
+    recipe = Recipe(model="resnet18", steps=1, batch_size=16, crop=0, flip=False)
+    losses = {}
+    for share in (0.0, 0.3, 0.6):
+        trainer = Trainer(
+            replace(recipe, label_smoothing=share), mixture(len(real)), real, {}, seed=0
+        )
+        next(trainer.steps())
+        losses[share] = trainer.state.history[0][1]
+    assert losses[0.0] != losses[0.3]
+    # it is linear in the share: (1 - share) of the label's loss and a share of the classes' mean
+    assert losses[0.3] == pytest.approx((losses[0.0] + losses[0.6]) / 2, abs=1e-5)
 
 
 @pytest.mark.parametrize("real_images", [6, 30, 90])
