@@ -1,16 +1,22 @@
+import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from annotated_types import Ge
 
 from synthmix.cli.list import FAMILIES
 from synthmix.errors import SettingError, UnknownComponent
-from synthmix.registry import Component, Registry, build, describe
+from synthmix.registry import Component, Registry, build, describe, identity
+from synthmix.training.recipe import Recipe
 
 ALL = [(family, name) for family, where in FAMILIES.items() for name in Registry(*where).names()]
+
+PINNED = Path(__file__).parent / "golden" / "settings.json"
+"""The settings by which each component names what it makes, as of the first artifacts."""
 
 CORRUPTIONS = ("brightness", "contrast", "gaussian-blur", "gaussian-noise", "jpeg", "pixelate")
 
@@ -50,6 +56,38 @@ def test_every_component_documents_itself(family: str, name: str) -> None:
     assert component.__dataclass_params__.frozen
     for setting in describe(component):
         assert setting.help.endswith("."), f"{name}.{setting.name} needs a sentence under it"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grown(Sample):
+    """The same component, two versions on."""
+
+    added_later: ClassVar[tuple[str, ...]] = ("sharpness", "seed")
+
+    sharpness: float | None = None
+    """Came later, and changes nothing while it has its default."""
+
+    seed_: int = 0
+    """Likewise; users write it without the mark."""
+
+
+def test_a_setting_that_came_later_names_nothing_while_it_has_its_default() -> None:
+    before, now = Sample(size=4), Grown(size=4)
+    assert identity(Grown, now.settings()) == identity(Sample, before.settings())
+    for other in (Grown(size=4, sharpness=1.0), Grown(size=4, seed_=1)):
+        assert identity(Grown, other.settings()) != identity(Grown, now.settings())
+    assert identity(Sample, Sample(size=4, noise=8.0).settings()) == {"size": 4, "noise": 8.0}
+
+
+@pytest.mark.parametrize(("family", "name"), [*ALL, ("training", "recipe")])
+def test_every_setting_that_names_artifacts_is_pinned(family: str, name: str) -> None:
+    """A new setting is listed in `added_later`: else `status` calls finished work undone."""
+    component: Any = Recipe if name == "recipe" else Registry(*FAMILIES[family]).get(name)
+    pinned = json.loads(PINNED.read_text(encoding="utf-8"))[f"{family}/{name}"]
+    settings = {setting.name: setting for setting in describe(component)}
+    later = set(component.added_later)
+    assert sorted(settings.keys() - later) == pinned
+    assert not [each for each in later if settings[each].is_required]
 
 
 def test_unknown_names_get_a_suggestion() -> None:

@@ -31,9 +31,26 @@ class Component:
     output_revision: ClassVar[int] = 1
     """Raised by hand when the output for the same settings changes."""
 
+    added_later: ClassVar[tuple[str, ...]] = ()
+    """Settings that came after artifacts had been named without them.
+
+    Each is left out of names while it has its default, so that finished work keeps its name.
+    """
+
     def settings(self) -> dict[str, Any]:
         """Return every setting by name, defaults included."""
         return {setting_name(each.name): getattr(self, each.name) for each in fields(self)}
+
+
+def identity(cls: type[Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that name what comes of them: all but those that `added_later` excuses.
+
+    A setting that is added to a class later, with a default under which the output stays what it
+    was, would give everything that was finished another name. `cls` lists it in `added_later`.
+    """
+    later = {setting_name(each.name): _default(each) for each in fields(cls)}
+    later = {name: later[name] for name in getattr(cls, "added_later", ())}
+    return {k: v for k, v in settings.items() if k not in later or v != later[k]}
 
 
 def setting_name(field: str) -> str:

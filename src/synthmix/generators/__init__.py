@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 
 from synthmix.registry import Component
 from synthmix.store import Artifact
-from synthmix.types import ImageSet, Pixels, Progress, Request, TextEncoder
+from synthmix.types import Device, ImageSet, Pixels, Precision, Progress, Request, TextEncoder
 
 
 class Generator(Component, ABC):
@@ -44,6 +44,14 @@ class Generator(Component, ABC):
     def text_encoders(self) -> Sequence[TextEncoder]:
         """Return the limits of what reads the prompts; none where nothing is cut."""
         return ()
+
+    def placed(self, device: Device, precision: Precision) -> Self:
+        """Return this generator with the device and precision that name its images.
+
+        The plan resolved them, perhaps on another machine than the one that draws. A generator
+        that has no such settings stays as it is.
+        """
+        return self
 
     def settled(self, artifact: Artifact) -> Self:
         """Return this generator with nothing left open; what was found is a part of `artifact`."""

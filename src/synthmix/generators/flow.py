@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -94,6 +94,9 @@ class Flow(Generator):
                 f"blocks is {self.blocks}; it must hold {len(self.widths)} numbers from 1, "
                 "one for each of widths."
             )
+
+    def placed(self, device: Device, precision: Precision) -> "Flow":
+        return replace(self, device=device, precision=precision)
 
     def fit(self, real: ImageSet, *, seed: int, artifact: Artifact, progress: Progress) -> None:
         """Fit Gaussians, then the network; the averaged weights become a part of `artifact`."""

@@ -9,7 +9,7 @@ from synthmix.evaluation.corruptions import SEVERITIES, Corruption
 from synthmix.images import mark
 from synthmix.seeding import derive
 from synthmix.store import Artifact, cache_folder
-from synthmix.study.file import component_settings
+from synthmix.study.file import component_identity
 from synthmix.types import ImageSet, Indices, Json, Pixels
 
 _PIXELS = "pixels.npy"
@@ -22,7 +22,7 @@ def corrupted(kind: Corruption, images: ImageSet, rows: Indices, seed: int) -> P
     row: all runs of a study see the same pictures.
     """
     settings: dict[str, Json] = {
-        "corruption": component_settings(kind),
+        "corruption": component_identity(kind),
         "images": images.fingerprint,
         "rows": mark(rows),
         "seed": seed,

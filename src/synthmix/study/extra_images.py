@@ -20,7 +20,7 @@ from synthmix.evaluation.corruptions import SEVERITIES, Corruption
 from synthmix.images import mark, match_classes, num_shared, per_class_rows, stratified_rows, take
 from synthmix.mixing import Arm
 from synthmix.study.corrupted import corrupted
-from synthmix.study.file import component_settings
+from synthmix.study.file import component_identity
 from synthmix.study.stored import LOGITS
 from synthmix.study.workspace import Workspace
 from synthmix.types import ImageSet, Indices, Json, Labels, Pixels
@@ -120,7 +120,7 @@ class Corruptions(Collection):
         return {
             "fingerprint": self.workspace.test.fingerprint,
             "rows": mark(self.rows),
-            "corruptions": {name: component_settings(kind) for name, kind in kinds.items()},
+            "corruptions": {name: component_identity(kind) for name, kind in kinds.items()},
             "seed": self.workspace.study.seed,
         }
 

@@ -1,9 +1,10 @@
 """The study file: what a user writes, and the study it stands for."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypedDict, cast
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError
 
@@ -15,7 +16,7 @@ from synthmix.images import Resize
 from synthmix.mixing import Mixing
 from synthmix.mixing._controls import KINDS, Plan
 from synthmix.prompts import PromptStrategy
-from synthmix.registry import Component, Registry, build, check_values, explain
+from synthmix.registry import Component, Registry, build, check_values, explain, identity
 from synthmix.store import canonical, fingerprint
 from synthmix.study import _evaluation
 from synthmix.study import seeds as run_seeds
@@ -25,7 +26,7 @@ from synthmix.study._yaml import parse
 from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
-from synthmix.types import REAL_ONLY, Json
+from synthmix.types import REAL_ONLY, Device, Json, Precision
 
 DATA: Registry[ImageSource] = Registry("synthmix.data", "ImageSource")
 ENGINES: Registry[Engine] = Registry("synthmix.engines", "Engine")
@@ -112,6 +113,14 @@ class SyntheticSet:
         return self.generator is not None and self.generator.needs_real
 
 
+class Machine(TypedDict):
+    """What work runs on: part of what it is named by, since its last bits depend on it."""
+
+    device: Device
+    precision: Precision
+    threads: int
+
+
 @dataclass(frozen=True)
 class Study:
     """A whole experiment with every component built and checked."""
@@ -141,24 +150,30 @@ class Study:
 
     asked: dict[str, Any] = field(repr=False)
 
+    machines: Mapping[str, Machine] = field(default_factory=dict, repr=False)
+    """What `auto` stands for, by the key that asks for it; empty until a plan resolves it."""
+
     def resolved(self) -> dict[str, Any]:
         """Return every setting that can change a result as JSON, defaults included."""
+        return self._settings(component_settings, asdict(self.recipe))
+
+    def _settings(self, of: Callable[[Component], Json], training: Json) -> dict[str, Any]:
         found = {
             "name": self.name,
             "seed": self.seed,
-            "real": component_settings(self.real),
-            "synthetic": {each.name: _set_settings(each) for each in self.synthetic},
-            "mixing": component_settings(self.mixing),
+            "real": of(self.real),
+            "synthetic": {each.name: _set_settings(each, of) for each in self.synthetic},
+            "mixing": of(self.mixing),
             "controls": asdict(self.controls),
             "hypotheses": list(self.hypotheses),
-            "training": asdict(self.recipe),
+            "training": training,
             "seeds": self.seeds if self.adaptive is None else asdict(self.adaptive),
             "image_size": self.image_size,
             "resize": self.resize,
             "validation": self.validation,
             "class_map": self.class_map,
             "reduced_budget": self.reduced_budget,
-            "evaluation": self.evaluation.settings(component_settings),
+            "evaluation": self.evaluation.settings(of),
         }
         if self.exclude_duplicates:
             found["exclude_duplicates"] = True
@@ -167,8 +182,8 @@ class Study:
 
     @property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits that stand for the resolved study and its place."""
-        return fingerprint({**self.resolved(), "output": str(self.output)})
+        """16 hexadecimal digits that stand for the study, wherever it is and whatever runs it."""
+        return fingerprint(self._settings(component_identity, recipe_identity(self.recipe)))
 
     def set_named(self, name: str) -> SyntheticSet:
         """Return the synthetic set of this name; raises SettingError where there is none."""
@@ -185,13 +200,27 @@ def component_settings(component: Component) -> dict[str, Any]:
     return {"use": name, "output_revision": component.output_revision, **settings}
 
 
+def component_identity(component: Component) -> dict[str, Any]:
+    """Return what of a component names what it makes; see `registry.identity`."""
+    named = identity(type(component), component.settings())
+    return {k: v for k, v in component_settings(component).items() if k in _ALWAYS or k in named}
+
+
+_ALWAYS = ("use", "output_revision")
+
+
+def recipe_identity(recipe: Recipe) -> dict[str, Any]:
+    """Return what of a recipe names a run."""
+    return identity(Recipe, asdict(recipe))
+
+
 def _plain(value: Any) -> Json:
     return json.loads(canonical(value if not isinstance(value, Path) else str(value)))
 
 
-def _set_settings(each: SyntheticSet) -> dict[str, Any]:
+def _set_settings(each: SyntheticSet, of: Callable[[Component], Json]) -> dict[str, Any]:
     parts = {"images": each.images, "generator": each.generator, "prompts": each.prompts}
-    found = {key: component_settings(value) for key, value in parts.items() if value is not None}
+    found = {key: of(value) for key, value in parts.items() if value is not None}
     return {"per_class": each.per_class, "keep_original": each.keep_original, **found}
 
 

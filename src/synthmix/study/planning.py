@@ -80,7 +80,7 @@ def _texts(workspace: Workspace, wanted: Wanted) -> list[Step]:
 
 
 def _fits(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study = workspace.study
+    study = workspace.placed
     return [
         Step(
             "fit",
@@ -95,7 +95,7 @@ def _fits(workspace: Workspace, wanted: Wanted) -> list[Step]:
 
 
 def _sets(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study, found = workspace.study, []
+    study, found = workspace.placed, []
     for each in study.synthetic:
         if each.generator is None:
             continue
@@ -107,7 +107,7 @@ def _sets(workspace: Workspace, wanted: Wanted) -> list[Step]:
 
 
 def _runs(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study, found = workspace.study, []
+    study, found = workspace.placed, []
     for arm in workspace.arms():
         for run in range(wanted.arms[arm.name]):
             drawn = workspace.mixture(arm, run)
@@ -120,7 +120,7 @@ def _runs(workspace: Workspace, wanted: Wanted) -> list[Step]:
 
 
 def _predictions(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study, listed = workspace.study, []
+    study, listed = workspace.placed, []
     for arm in workspace.arms():
         for run in range(wanted.arms[arm.name]):
             found = collections(workspace, arm, run)

@@ -52,7 +52,7 @@ def _predict(
         raise ArtifactError(f"The run {source.path.name} is not finished; `synthmix run` ends it.")
     names, size = workspace.class_names, workspace.image_size
     weights = source.path / "weights.safetensors"
-    model = load_classifier(weights, workspace.recipe(arm), len(names), size)
+    model = load_classifier(weights, workspace.placed_recipe(arm), len(names), size)
     machine = workspace.machine()
     files = found.files()
     for number, (file, versions) in enumerate(files.items()):

@@ -15,7 +15,7 @@ from synthmix.evaluation.statistics import over_seeds, paired
 from synthmix.images import resized
 from synthmix.mixing import Arm
 from synthmix.registry import Registry
-from synthmix.store import Artifact, fingerprint, read_json, replacing, sha256, write_json
+from synthmix.store import Artifact, read_json, replacing, sha256, write_json
 from synthmix.study import concerns, leaks, looks, stored, verdict, versions, wording
 from synthmix.study.file import Study, SyntheticSet, component_settings
 from synthmix.study.looks import Wanted
@@ -78,7 +78,7 @@ def _head(
         "synthmix": synthmix.__version__,
         "schema": 1,
         "name": study.name,
-        "study_fingerprint": fingerprint(resolved),
+        "study_fingerprint": study.fingerprint,
         "declared": _declared(study),
         "reduced_budget": study.reduced_budget,
         "redeclared": _redeclared(study),

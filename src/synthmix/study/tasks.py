@@ -52,7 +52,8 @@ _WORKSPACES: dict[str, Workspace] = {}
 
 def workspace_of(study: Study) -> Workspace:
     """Return this process's workspace for a study, opened once."""
-    return _WORKSPACES.setdefault(study.fingerprint, Workspace(study))
+    key = canonical([study.fingerprint, str(study.output), study.machines])
+    return _WORKSPACES.setdefault(key, Workspace(study))
 
 
 def fit(task: Task) -> list[str]:
@@ -67,10 +68,9 @@ def fit(task: Task) -> list[str]:
 
 
 def _fit(workspace: Workspace, each: SyntheticSet, run: int, artifact: Artifact) -> None:
-    assert each.generator is not None
     pool = workspace.pool(run)
     seed = artifact.settings["seed"]
-    each.generator.fit(pool, seed=seed, artifact=artifact, progress=artifact.report)
+    workspace.generator(each).fit(pool, seed=seed, artifact=artifact, progress=artifact.report)
     artifact.seal(
         fitted_on=f"{len(pool)} real training images of run seed {run}; never validation or test",
         real_per_class=dict(zip(pool.class_names, pool.per_class(), strict=True)),
@@ -88,8 +88,7 @@ def generate(task: Task) -> list[str]:
 
 
 def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Artifact) -> None:
-    generator, per_class = each.generator, each.per_class
-    assert generator is not None
+    generator, per_class = workspace.generator(each), each.per_class
     assert per_class is not None
     fitted = workspace.fit_artifact(each, run).path if each.is_fitted else None
     names, size = workspace.class_names, workspace.image_size
@@ -193,7 +192,7 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
     seed = artifact.settings["seed"]
 
     def start() -> Trainer:
-        return Trainer(workspace.recipe(arm), mixture, workspace.train, sets, seed=seed)
+        return Trainer(workspace.placed_recipe(arm), mixture, workspace.train, sets, seed=seed)
 
     trainer = _trained(start, artifact)
     logits = trainer.predict(workspace.test.pixels)

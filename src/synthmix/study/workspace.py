@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from synthmix.data import Split
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
 from synthmix.errors import ArtifactError, DataError, SettingError
+from synthmix.generators import Generator
 from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
 from synthmix.ledger import Ledger
 from synthmix.mixing import Arm, Supply
@@ -20,9 +21,24 @@ from synthmix.mixing._controls import draw as draw_control
 from synthmix.seeding import derive
 from synthmix.store import Artifact, fingerprint
 from synthmix.study.exclusion import showing
-from synthmix.study.file import Study, SyntheticSet, component_settings
+from synthmix.study.file import (
+    Machine,
+    Study,
+    SyntheticSet,
+    component_identity,
+    recipe_identity,
+)
 from synthmix.training.recipe import REVISION, Recipe, recipe_of
-from synthmix.types import ImageSet, Indices, Labels, Mixture, Progress, no_progress
+from synthmix.types import (
+    Device,
+    ImageSet,
+    Indices,
+    Labels,
+    Mixture,
+    Precision,
+    Progress,
+    no_progress,
+)
 
 SHARD_SIZE = 1000
 """Images of one Parquet shard: some seconds of work, a few megabytes."""
@@ -174,7 +190,7 @@ class Workspace:
         assert each.generator is not None
         settings = {
             "kind": "fitted generator",
-            "generator": component_settings(each.generator),
+            "generator": component_identity(each.generator),
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(self.pool_rows(run))},
             "image_size": self.image_size,
             "seed": derive(self.study.seed, "fit", each.name, run),
@@ -187,7 +203,7 @@ class Workspace:
         assert each.generator is not None
         settings = {
             "kind": "synthetic set",
-            "generator": component_settings(each.generator),
+            "generator": component_identity(each.generator),
             "prompts": self.prompt_settings(each),
             "fitted": self.fit_artifact(each, run).fingerprint if each.is_fitted else None,
             "class_names": list(self.class_names),
@@ -231,7 +247,7 @@ class Workspace:
         """Return what a set's texts depend on: strategy, settings, files, another set's texts."""
         if each.prompts is None:
             return None
-        found = {**component_settings(each.prompts), "content": each.prompts.content()}
+        found = {**component_identity(each.prompts), "content": each.prompts.content()}
         if each.prompts.subjects_from is not None:
             other = self.study.set_named(each.prompts.subjects_from)
             subjects = self.prompts_artifact(other).settings
@@ -245,7 +261,7 @@ class Workspace:
         sets = {name: self.synthetic(name, run).fingerprint for name in drawn.synthetic}
         settings = {
             "kind": "run",
-            "training": dataclasses.asdict(self.recipe(arm)),
+            "training": recipe_identity(self.recipe(arm)),
             "training_revision": REVISION,
             "real": {"fingerprint": self.train.fingerprint, "rows": mark(drawn.real)},
             "synthetic": [
@@ -265,23 +281,52 @@ class Workspace:
         """Return the seed from which every image's own seed is derived."""
         return derive(self.study.seed, "images", each.name, *([run] if each.is_fitted else []))
 
-    def machine(self, each: SyntheticSet | None = None) -> dict[str, Any]:
+    @cached_property
+    def placed(self) -> Study:
+        """The study with its machines resolved, which is what a task carries.
+
+        A worker elsewhere may have other devices; it names artifacts as the plan does, or says
+        that it lacks what they need.
+        """
+        made = [each for each in self.study.synthetic if each.generator is not None]
+        machines = {_at(each): self.machine(each) for each in [None, *made]}
+        return dataclasses.replace(self.study, machines=machines)
+
+    def machine(self, each: SyntheticSet | None = None) -> Machine:
         """Return device, precision and threads of training, or of a set's generator.
 
-        As they are resolved here: equal bytes are promised only on the same device at the same
-        precision. Raises SettingError for a device that this machine does not have.
+        As the plan resolved them, else as they are resolved here: equal bytes are promised only on
+        the same device at the same precision. Raises SettingError for a device that this machine
+        does not have.
         """
         from synthmix.hardware import resolve_device, resolve_precision
 
-        recipe = self.study.recipe
+        where, recipe = _at(each), self.study.recipe
+        if where in self.study.machines:
+            return self.study.machines[where]
         asked = recipe if each is None else each.generator
-        where = "training" if each is None else f"synthetic.{each.name}.generator"
         try:
             device = resolve_device(getattr(asked, "device", recipe.device))
         except SettingError as error:
             raise SettingError(f"{where}.{error}") from None
         precision = resolve_precision(getattr(asked, "precision", recipe.precision), device)
-        return {"device": device, "precision": precision, "threads": recipe.threads}
+        return Machine(
+            device=cast("Device", device),
+            precision=cast("Precision", precision),
+            threads=recipe.threads,
+        )
+
+    def generator(self, each: SyntheticSet) -> Generator:
+        """Return a set's generator, on the device and at the precision that name its images."""
+        assert each.generator is not None
+        machine = self.machine(each)
+        return each.generator.placed(machine["device"], machine["precision"])
+
+    def placed_recipe(self, arm: Arm) -> Recipe:
+        """Return how an arm is trained, on the device and at the precision that name its run."""
+        machine = self.machine()
+        device, precision = machine["device"], machine["precision"]
+        return dataclasses.replace(self.recipe(arm), device=device, precision=precision)
 
     def has_set(self, each: SyntheticSet, run: int) -> bool:
         """Whether a synthetic set is there, with as many images as the study asks for."""
@@ -343,6 +388,11 @@ class Workspace:
             progress=self.progress,
             where="real",
         )
+
+
+def _at(each: SyntheticSet | None) -> str:
+    """Return the key of the study file that says what trains, or what makes a set."""
+    return "training" if each is None else f"synthetic.{each.name}.generator"
 
 
 def results_path(folder: Path) -> Path:

@@ -1,7 +1,7 @@
 """The training recipe: every setting of a run, resolved before it starts."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
@@ -14,6 +14,9 @@ REVISION = 2
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How a classifier is trained; equal for all arms of a study."""
+
+    added_later: ClassVar[tuple[str, ...]] = ()
+    """Settings that no run is named by while they have their defaults: see `registry.identity`."""
 
     model: str = "compact"
     """`compact[-wide|-deep|-deep-wide]`, `resnet18|34|50[-imagenet-stem]` (7x7) or `timm/NAME`."""

@@ -26,7 +26,7 @@ from synthmix.generators.diffusers._weights import Located, locate, locate_vae
 from synthmix.hardware import resolve_device
 from synthmix.store import Artifact, read_json
 from synthmix.types import Device as DeviceName
-from synthmix.types import ImageSet, Pixels, Progress, Request, TextEncoder
+from synthmix.types import ImageSet, Pixels, Precision, Progress, Request, TextEncoder
 
 _EXECUTION = "execution.json"
 _REAL = "real.npz"
@@ -168,6 +168,10 @@ class Diffusers(Generator):
             with artifact.part(_REAL) as path, path.open("wb") as file:
                 np.savez(file, pixels=real.pixels[:], labels=real.labels)
         progress(len(real), len(real))
+
+    def placed(self, device: DeviceName, precision: Precision) -> "Diffusers":
+        # what `auto` stands for as a precision depends on the pipeline; `settled` keeps it
+        return replace(self, device=device)
 
     def settled(self, artifact: Artifact) -> "Diffusers":
         """Return this generator with batch size, device and precision found.

@@ -1,7 +1,7 @@
 """StyleGAN-XL: class-conditional images from published weights, in one pass of a network."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -80,6 +80,10 @@ class StyleganXl(Generator):
         if self.centroids is not None:
             named["centroids"] = _weights.checked_sha256(self.centroids)
         return {**super().settings(), **named, "sha256": None}
+
+    def placed(self, device: DeviceName, precision: Precision) -> "StyleganXl":
+        # `auto` is float32 on every device
+        return replace(self, device=device)
 
     def check(self, class_names: tuple[str, ...]) -> None:
         self._check_names(class_names)
