@@ -5,14 +5,22 @@ draws, names or numbers is what you want, and say so in CHANGELOG.md.
 """
 
 import json
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from synthmix.images import mark
+from synthmix.store import Artifact
+from synthmix.study.extra_images import collections
 from synthmix.study.file import resolve
+from synthmix.study.predicting import artifact_of
+from synthmix.study.results import compute
+from synthmix.study.stored import LOGITS, VALIDATION
 from synthmix.study.workspace import Workspace
+from synthmix.types import Labels
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "study"
 
@@ -89,6 +97,80 @@ def _of(workspace: Workspace) -> dict[str, Any]:
     return found
 
 
+def results(folder: Path) -> dict[str, Any]:
+    """Return the results of a study whose predictions are drawn, not learned: exact everywhere.
+
+    Of images alone three in ten are wrong, of mixes fewer, and each arm has its own hard images.
+    """
+    write_made(folder / "made.npz")
+    with chdir(folder):  # results name the file as the study does
+        return _results()
+
+
+def _results() -> dict[str, Any]:
+    asked = {
+        "name": "golden",
+        "seed": 3,
+        "real": {"use": "digits"},
+        "synthetic": {"made": {"images": {"use": "array", "path": "made.npz"}}},
+        "mixing": {"use": "replace", "total": 60, "ratios": [0, 0.5, 1]},
+        "hypotheses": ["mix 0.5 beats real-only"],
+        "training": {"steps": 5, "batch_size": 16, **_PRECISE},
+        "evaluation": {"corruptions": {"kinds": ["contrast"], "num_images": 20}},
+        "seeds": 3,
+        "reduced_budget": True,
+        "output": "out",
+    }
+    space = Workspace(resolve(asked))
+    validation = space.train.labels[space.validation_rows]
+    for number, arm in enumerate(space.arms()):
+        for run in range(3):
+            wrong = 77 - 20 * bool(arm.sources and arm.ratio < 1)
+            runs = space.run_artifact(arm, run)
+            sources = {LOGITS: space.test.labels, VALIDATION: validation}
+            _store(runs, {k: _logits(v, [number, run], wrong) for k, v in sources.items()})
+            for each in collections(space, arm, run):
+                names = list(each.files())
+                versions = range(each.num_predictions // len(each.labels) // len(names))
+                drawn = [_logits(each.labels, [number, run, k], wrong) for k in versions]
+                _store(artifact_of(space, runs, each), dict.fromkeys(names, np.stack(drawn)))
+    found = compute(space.study)
+    for key in ("synthmix", "versions"):
+        del found[key]
+    return found
+
+
+def _logits(labels: Labels, seed: list[int], wrong: int) -> NDArray[np.float32]:
+    """Return logits `[N, 10]` of which `wrong` in 256 point to another class than the label."""
+    bits = np.random.PCG64(seed).random_raw(len(labels) * 11).astype(np.int64).reshape(-1, 11)
+    logits = (bits[:, :10] % 1024).astype(np.float32) / 1024
+    missed = bits[:, 10] % 256 < wrong
+    shown = np.where(missed, (labels + 1 + (bits[:, 10] >> 8) % 9) % 10, labels)
+    logits[np.arange(len(labels)), shown] += 2
+    return logits
+
+
+def _store(artifact: Artifact, files: dict[str, NDArray[np.float32]]) -> None:
+    for name, logits in files.items():
+        with artifact.part(name) as path, path.open("wb") as file:
+            np.save(file, logits)
+    artifact.seal(versions={})
+
+
+def test_results_stay_as_they_are(tmp_path: Path) -> None:
+    expected = json.loads((GOLDEN / "results.json").read_text(encoding="utf-8"))
+    assert _rounded(json.loads(json.dumps(results(tmp_path)))) == _rounded(expected)
+
+
+def _rounded(value: Any) -> Any:
+    """Return the value to twelve digits: the last ones depend on the processor's sums."""
+    if isinstance(value, dict):
+        return {key: _rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return float(f"{value:.11e}") if isinstance(value, float) else value
+
+
 def test_draws_and_names_stay_as_they_are(tmp_path: Path) -> None:
     expected = json.loads((GOLDEN / "draws.json").read_text(encoding="utf-8"))
     found = draws(tmp_path)
@@ -100,7 +182,8 @@ def test_draws_and_names_stay_as_they_are(tmp_path: Path) -> None:
 if __name__ == "__main__":
     import tempfile
 
-    with tempfile.TemporaryDirectory() as place:
-        text = json.dumps(draws(Path(place)), indent=1, sort_keys=True)
     GOLDEN.mkdir(parents=True, exist_ok=True)
-    (GOLDEN / "draws.json").write_text(f"{text}\n", encoding="utf-8")
+    for name, make in {"draws": draws, "results": results}.items():
+        with tempfile.TemporaryDirectory() as place:
+            text = json.dumps(make(Path(place)), indent=1, sort_keys=True)
+        (GOLDEN / f"{name}.json").write_text(f"{text}\n", encoding="utf-8")
