@@ -32,13 +32,13 @@ class Card:
     patterns: Mapping[str, Sequence[str]] | None = None
     """Files of each split, as patterns below the folder; None where file names alone tell."""
 
-    folder: str | None = None
+    folder: str = ""
     """Where in the data set the files lie."""
 
     is_named: bool = False
     """Whether the configuration that was asked for is described."""
 
-    where: str = "README.md"
+    path: Path = Path("README.md")
     fault: str | None = None
     """Why nothing of it can be used, a sentence without its end."""
 
@@ -52,17 +52,17 @@ def read_card(folder: Path, name: str | None) -> Card:
         chosen = _configuration(front.get("configs") or [], name)
         name = chosen.get("config_name", name)
         if "dataset_info" in front or not infos.is_file():
-            told, where = _configuration(front.get("dataset_info", []), name), readme.name
+            told, path = _configuration(front.get("dataset_info", []), name), readme
             features = {each["name"]: _feature(each.get("dtype")) for each in _features(told)}
         else:
             which = str(infos)
             legacy = json.loads(infos.read_text(encoding="utf-8"))
             listed = [{"config_name": key, **value} for key, value in legacy.items()]
-            told, where = _configuration(listed, name), infos.name
+            told, path = _configuration(listed, name), infos
             features = dict(told.get("features") or {})
         is_named = name is not None and bool(chosen or told)
-        place = chosen.get("data_dir")
-        return Card(features, _num_rows(told), _patterns(chosen), place, is_named, where)
+        place = _text(chosen.get("data_dir", ""))
+        return Card(features, _num_rows(told), _patterns(chosen), place, is_named, path)
     except DataError as error:
         return Card(fault=str(error))
     except NOT_DESCRIBED as error:
@@ -134,5 +134,12 @@ def _patterns(chosen: Mapping[str, Any]) -> dict[str, list[str]] | None:
     found: dict[str, list[str]] = {}
     for each in entries:
         split, path = ("train", each) if isinstance(each, str) else (each["split"], each["path"])
-        found.setdefault(split, []).extend([path] if isinstance(path, str) else path)
+        paths = [path] if isinstance(path, str) else path
+        found.setdefault(split, []).extend(_text(each) for each in paths)
     return found
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} stands where a path should")
+    return value

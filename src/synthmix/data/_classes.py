@@ -50,7 +50,8 @@ def declared(feature: Json, where: str) -> Names | None:
 
 def _text(name: Json) -> str:
     if not isinstance(name, str):
-        raise ValueError(f"{name!r:.40} is no text")
+        # never the value itself: one of aliases may be longer than memory
+        raise ValueError(f"a {type(name).__name__} stands where a name should")
     if not name.strip():
         raise ValueError("a name is empty")
     return composed(name)

@@ -78,7 +78,7 @@ def of_split(there: Files, card: Card, split: str, splits: Sequence[str]) -> Seq
     its folder's name, starts with; where no file names any of the `splits`, all are the first's.
     """
     if card.patterns is not None:
-        below = PurePosixPath(card.folder or "")
+        below = PurePosixPath(card.folder)
         patterns = [(below / each).parts for each in card.patterns.get(split, ())]
         relative = {file: file.relative_to(there.folder).parts for file in there.parquet}
         return [f for f in there.parquet if any(_matches(relative[f], each) for each in patterns)]
@@ -115,7 +115,7 @@ def check_all_there(there: Files, card: Card, files: Sequence[Path], split: str)
         same = by_size.setdefault(status(file).st_size, [])
         twin = next((each for each in same if filecmp.cmp(each, file, shallow=False)), None)
         if twin is not None:
-            raise DataError(f"{file} is a copy of {twin.name}; take one of the two away.")
+            raise DataError(f"{twin} and {file.name} hold the same bytes; take one away.")
         same.append(file)
 
 
@@ -124,8 +124,8 @@ def check_num_rows(card: Card, split: str, num_rows: int, folder: Path) -> None:
     told = card.num_rows.get(split, num_rows)
     if told != num_rows:
         raise DataError(
-            f"{folder}: {card.where} tells of {told:,} rows in '{split}', its files hold "
-            f"{num_rows:,}; fetch all of them and no others, or mend {card.where}."
+            f"{folder}: {card.path.name} tells of {told:,} rows in '{split}', its files hold "
+            f"{num_rows:,}; fetch all of them and no others, or mend {card.path.name}."
         )
 
 
@@ -143,12 +143,12 @@ def _absent(there: Files, card: Card, split: str) -> DataError:
     """Return the error that says why a split has no file."""
     if not there.parquet:
         return DataError(f"path is '{there.folder}', a folder without Parquet files.")
+    only = _listed(there.parquet, there.folder)
     if split in (card.patterns or ()) or card.num_rows.get(split):
         return DataError(
-            f"{there.folder}: {card.where} tells of a split '{split}', but no Parquet file of it "
-            f"is there, only: {_listed(there.parquet, there.folder)}. Fetch it."
+            f"{there.folder}: {card.path.name} tells of a split '{split}', but no Parquet file of "
+            f"it is there, only: {only}. Fetch it."
         )
-    only = _listed(there.parquet, there.folder)
     if card.patterns is not None:
         only = ", ".join(f"'{each}'" for each in card.patterns)
     return NoSuchSplit(

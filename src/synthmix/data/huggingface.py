@@ -152,11 +152,11 @@ class Huggingface(ImageSource):
             image = image_column(schema, known, image_asked, file)
             label = label_column(schema, known, label_asked, file)
             names = declared(own.get(label), f"{file}: Parquet metadata")
-            told = declared(card.features.get(label), f"{card.where}: its front matter")
+            told = declared(card.features.get(label), str(card.path))
             if None not in (names, told) and names != told and self.class_names is None:
                 raise DataError(
-                    f"{file} calls its classes {_shown(names)}, {card.where} calls them "
-                    f"{_shown(told)}: mend {card.where}, or give class_names."
+                    f"{file} calls its classes {_shown(names)}, {card.path.name} calls them "
+                    f"{_shown(told)}: mend {card.path.name}, or give class_names."
                 )
             text = is_text(schema.field(label).type)
             found.append(_Shard(file, num_rows, image, label, text, names or told))
