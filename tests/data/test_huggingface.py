@@ -175,7 +175,7 @@ def test_a_data_card_that_is_no_text_is_named(tmp_path: Path) -> None:
 def test_parquet_metadata_of_another_kind_are_named(tmp_path: Path, text: bytes) -> None:
     schema = pa.schema([("image", pa.binary())], metadata={b"huggingface": text})
     with pytest.raises(DataError, match="Parquet metadata does not describe columns"):
-        features(schema, tmp_path, None)
+        features(schema, tmp_path)
 
 
 def test_both_splits_number_text_alike(tmp_path: Path) -> None:
@@ -267,7 +267,9 @@ def test_a_hub_id_is_fetched_and_its_commit_recorded(
     assert content["commit"] == snapshot.name
     os.utime(snapshot / content["files"][0], (1, 1))
     assert source.list("train").content == content
-    assert asked == [("owner/pets", "dataset", "v1", ["*.parquet", "README.md"])]
+    assert asked == [
+        ("owner/pets", "dataset", "v1", ["*.parquet", "README.md", "dataset_infos.json"])
+    ]
 
 
 def test_offline_the_message_says_how_to_fetch(hub: pytest.MonkeyPatch) -> None:

@@ -37,20 +37,21 @@ def stamp(files: Sequence[Path], root: Path) -> Json:
     """Return what stands for the files' content: how many, and a hash of names, sizes and times."""
     digest = hashlib.sha256()
     for file in files:
-        status = _status(file)
-        line = (file.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
+        found = status(file)
+        line = (file.relative_to(root).as_posix(), found.st_size, found.st_mtime_ns)
         digest.update(repr(line).encode())
     return {"files": len(files), "stamp": digest.hexdigest()[:16]}
 
 
-def _status(file: Path) -> os.stat_result:
+def status(file: Path) -> os.stat_result:
+    """Return a file's size and times; raises DataError where it is none that can be read twice."""
     try:
-        status = file.stat()
+        found = file.stat()
     except FileNotFoundError:
         raise DataError(f"{file} leads nowhere: it is a link to a file that is gone.") from None
-    if not stat.S_ISREG(status.st_mode):  # a pipe would be waited for without an end
+    if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for without an end
         raise DataError(f"{file} is no file that can be read twice; take it away.")
-    return status
+    return found
 
 
 def check_labels(labels: Labels, class_names: tuple[str, ...], where: str) -> None:

@@ -5,33 +5,53 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 import pyarrow as pa
 from pyarrow import compute, parquet
 
 from synthmix.data import ImageSource, Listing, Split
-from synthmix.data._columns import class_names, features, image_column, is_text, label_column
-from synthmix.data._files import check_labels, decoded, stamp
-from synthmix.data._hub import located, shards
-from synthmix.errors import DataError, NoSuchSplit
-from synthmix.types import Labels, Pixels
+from synthmix.data._card import Card, read_card
+from synthmix.data._classes import Meaning, Names, composed, declared, joined, numbering
+from synthmix.data._columns import features, image_column, is_text, label_column
+from synthmix.data._files import decoded, stamp, status
+from synthmix.data._hub import located
+from synthmix.data._shards import (
+    Records,
+    check_all_there,
+    check_num_rows,
+    check_record,
+    files_in,
+    of_split,
+    passed,
+)
+from synthmix.errors import DataError
+from synthmix.types import Pixels
 
 _ROWS = 256  # rows in memory at a time
 _BUFFER = 1 << 20  # bytes; without a buffer a whole column chunk is read at once
 
 
 @dataclass(frozen=True)
-class _Table:
-    """The Parquet files of a split and how they are read."""
+class _Shard:
+    """A Parquet file, and how it is read."""
 
-    folder: Path
-    commit: str | None
-    files: Sequence[Path]
+    file: Path
+    num_rows: int
     image: str
     label: str
-    names: tuple[str, ...]
+    is_text: bool
+    names: Names | None
+    """What the numbers in its label column stand for, as it or the card says."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A split: its files, and what each of their labels means."""
+
+    listing: Listing
+    records: Records | None
+    shards: Sequence[tuple[_Shard, Meaning]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,14 +59,18 @@ class Huggingface(ImageSource):
     """Images and labels from Parquet files in the layouts of the Hugging Face hub.
 
     Columns and class names are found in the files' metadata or the folder's README.md; classes
-    given as text are numbered in sorted order. Local folders need no network.
+    given as text are numbered in sorted order. Each file's numbers mean what it calls them, and
+    the files and rows must be those that file names and README.md promise. Local folders need no
+    network.
     """
+
+    output_revision: ClassVar[int] = 2
 
     path: str
     """Hub id (owner/name), or a local folder with Parquet files."""
 
     name: str | None = None
-    """Configuration: the sub-folder of that name, where there are several."""
+    """Configuration: as README.md describes it, or the sub-folder of that name."""
 
     revision: str | None = None
     """Branch, tag or commit on the hub; its default branch where not given."""
@@ -64,78 +88,125 @@ class Huggingface(ImageSource):
     """Name of the test split, with which its files' names start."""
 
     class_names: tuple[str, ...] | None = None
-    """Names of the classes in label order; the data set's own where not given."""
+    """Names of the classes; the data set's own where not given, renamed in place where others."""
 
     def list(self, split: Split) -> Listing:
-        table = self._table(split)
-        total = 0
-        for file in table.files:
-            with _opened(file) as opened:
-                total += opened.metadata.num_rows
-        names = [file.relative_to(table.folder).as_posix() for file in table.files]
-        at_hub = {"commit": table.commit, "files": names}
-        return Listing(
-            table.names, total, at_hub if table.commit else stamp(table.files, table.folder)
-        )
+        return self._table(split).listing
 
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
         table = self._table(split)
-        for file in table.files:
+        for shard, meaning in table.shards:
+            check_record(shard.file, table.records)
             row = 0
-            for batch in _batches(file, [table.image, table.label]):
-                where = f"{file}, from row {row}"
-                labels = _numbered(batch.column(table.label), table.names, where)
-                for image, label in zip(batch.column(table.image), labels, strict=True):
-                    yield _decoded(image.as_py(), f"{file}, row {row},"), int(label)
+            for batch in _batches(shard.file, [shard.image, shard.label]):
+                pairs = zip(batch.column(shard.image), batch.column(shard.label), strict=True)
+                for image, label in pairs:
+                    number = meaning.number(label.as_py(), f"{shard.file}: row {row}")
+                    yield _decoded(image.as_py(), f"{shard.file}, row {row},"), number
                     row += 1
 
     def _table(self, split: Split) -> _Table:
         folder, commit = located(self.path, self.name, self.revision)
-        files = self._files(folder, self.test_split if split == "test" else self.train_split)
-        with _opened(files[0]) as opened:
-            schema = opened.schema_arrow
-        known = features(schema, folder, self.name)
-        image = image_column(schema, known, self.image_column, files[0])
-        label = label_column(schema, known, self.label_column, files[0])
-        names = self.class_names or class_names(known, label)
-        if names is None and is_text(schema.field(label).type):
-            names = self._values(folder, label)
+        card = read_card(folder, self.name)
+        there = files_in(folder, self.name, card)
+        splits = {"train": self.train_split, "test": self.test_split}
+        of = {key: of_split(there, card, name, (*splits.values(),)) for key, name in splits.items()}
+        files = of[split]
+        check_all_there(there, card, files, splits[split])
+        shards = self._shards(files, card)
+        if not shards:
+            raise DataError(f"{folder}: the files of the split '{splits[split]}' hold no row.")
+        num_rows = sum(shard.num_rows for shard in shards)
+        check_num_rows(card, splits[split], num_rows, folder)
+        try:
+            others = self._shards(of["test" if split == "train" else "train"], card)
+        except DataError:  # told where that split is asked for
+            others = []
+        both = (shards, others) if split == "train" else (others, shards)
+        names, number_of = self._classes(*both, card, folder)
+        meanings = [Meaning(shard.names, number_of) for shard in shards]
+
+        left = [
+            file for file in there.parquet if file not in of["train"] and file not in of["test"]
+        ]
+        passed_over = [passed("Parquet files of other splits", left, folder)] if left else []
+        content = stamp(files, folder)
+        if commit:
+            content = {"commit": commit, "files": [f.relative_to(folder).as_posix() for f in files]}
+        notes = () if card.fault is None else (f"{card.fault}; it was left unread.",)
+        listing = Listing(names, num_rows, content, (*passed_over, *there.passed_over), notes)
+        return _Table(listing, there.records, list(zip(shards, meanings, strict=True)))
+
+    def _shards(self, files: Sequence[Path], card: Card) -> Sequence[_Shard]:
+        """Return how each file is read, those without rows left out; all have the same columns."""
+        found: list[_Shard] = []
+        for file in files:
+            with _opened(file) as opened:
+                schema, num_rows = opened.schema_arrow, int(opened.metadata.num_rows)
+            if num_rows == 0:  # nothing in it has a type that could be wrong
+                continue
+            own = features(schema, file)
+            known = {**card.features, **own}
+            image_asked = found[0].image if found else self.image_column
+            label_asked = found[0].label if found else self.label_column
+            image = image_column(schema, known, image_asked, file)
+            label = label_column(schema, known, label_asked, file)
+            names = declared(own.get(label), f"{file}: Parquet metadata")
+            told = declared(card.features.get(label), str(card.path))
+            if None not in (names, told) and names != told and self.class_names is None:
+                raise DataError(
+                    f"{file} calls its classes {_shown(names)}, {card.path.name} calls them "
+                    f"{_shown(told)}: mend {card.path.name}, or give class_names."
+                )
+            text = is_text(schema.field(label).type)
+            found.append(_Shard(file, num_rows, image, label, text, names or told))
+        return found
+
+    def _classes(
+        self, train: Sequence[_Shard], test: Sequence[_Shard], card: Card, folder: Path
+    ) -> tuple[Names, dict[str, int]]:
+        """Return the classes of both splits, and the number of each name that a file uses."""
+        shards = [*train, *test]
+        own = joined(shard.names for shard in shards if shard.names)
+        nameless = [shard for shard in shards if not (shard.is_text or shard.names)]
+        names = self.class_names
         if names is None:
+            texts = [_values(each) for each in shards if each.is_text and not each.names]
+            names = joined([own, tuple(sorted(set().union(*texts)))])
+        if not names and card.fault:
+            raise DataError(f"{card.fault}; mend or take it away.")
+        if not names:
             raise DataError(
                 f"{folder} names no classes: give class_names: [first, second, ...] "
-                f"for the numbers in the column '{label}'."
+                f"for the numbers in the column '{shards[0].label}'."
             )
-        return _Table(folder, commit, files, image, label, names)
+        number_of = numbering(own, names)
+        is_in_order = all(number_of.get(name) == k for k, name in enumerate(own))
+        if nameless and not (self.class_names is not None and is_in_order):
+            raise DataError(
+                f"{nameless[0].file}: nothing names the numbers in its column "
+                f"'{nameless[0].label}', while other files name theirs: save it with names, or "
+                "give class_names in the order of the numbers."
+            )
+        return names, number_of
 
-    def _files(self, folder: Path, split: str) -> Sequence[Path]:
-        splits = (self.train_split, self.test_split)
-        files = shards(folder, self.name, split, splits)
-        if not files:
-            there = sorted(
-                file.relative_to(folder).as_posix() for file in folder.rglob("*.parquet")
-            )
-            if not there:
-                raise DataError(f"path is '{self.path}', a folder without Parquet files.")
-            raise NoSuchSplit(
-                f"{folder} has no Parquet file of the split '{split}', only: "
-                f"{', '.join(there[:8])}. Set train_split and test_split to these."
-            )
-        return files
 
-    def _values(self, folder: Path, column: str) -> tuple[str, ...]:
-        """Return the sorted values of a text column over both splits, which number it alike."""
-        splits = (self.train_split, self.test_split)
-        values: set[str] = set()
-        for split in splits:
-            for file in shards(folder, self.name, split, splits):
-                for batch in _batches(file, [column]):
-                    values.update(compute.unique(batch.column(column)).to_pylist())
-        return tuple(sorted(value for value in values if value is not None))
+def _shown(names: Names | None) -> str:
+    return ", ".join(f"'{name}'" for name in (names or ())[:8])
+
+
+def _values(shard: _Shard) -> set[str]:
+    """Return the classes that a text column holds."""
+    values: set[str] = set()
+    for batch in _batches(shard.file, [shard.label]):
+        values.update(compute.unique(batch.column(shard.label)).to_pylist())
+    return {composed(value) for value in values if value}
 
 
 @contextmanager
 def _opened(file: Path) -> Iterator[Any]:
     """Open a Parquet file; raises DataError, with its name, where it is damaged."""
+    status(file)  # a pipe would be waited for without an end
     try:
         with parquet.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False) as opened:
             yield opened
@@ -154,19 +225,3 @@ def _decoded(image: Any, name: str) -> Pixels:
     if encoded is None:
         raise DataError(f"{name} holds no image bytes; save the data set with its images embedded.")
     return decoded(BytesIO(encoded), name)
-
-
-def _numbered(column: Any, names: tuple[str, ...], where: str) -> Labels:
-    """Return labels as numbers; raises DataError where one is absent or unknown."""
-    if column.null_count:
-        raise DataError(f"{where}: a label is missing.")
-    if not is_text(column.type):
-        labels: Labels = column.to_numpy(zero_copy_only=False).astype(np.int64)
-        check_labels(labels, names, where)
-        return labels
-    numbers = {name: number for number, name in enumerate(names)}
-    values = column.to_pylist()
-    unknown = sorted(set(values) - set(names))
-    if unknown:
-        raise DataError(f"{where}: class '{unknown[0]}' is not among class_names.")
-    return np.array([numbers[value] for value in values], dtype=np.int64)
