@@ -21,6 +21,7 @@ BASE = {
     "images",
     "ledger",
     "model_files",
+    "names",
     "records",
     "registry",
     "resident",

@@ -15,7 +15,8 @@ from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._columns import class_names, features, image_column, is_text, label_column
 from synthmix.data._files import check_labels, decoded, stamp
 from synthmix.data._hub import located, shards
-from synthmix.errors import DataError, NoSuchSplit
+from synthmix.errors import DataError, NoSuchSplit, shown
+from synthmix.names import composed, distinct, matched
 from synthmix.types import Labels, Pixels
 
 _ROWS = 256  # rows in memory at a time
@@ -105,7 +106,7 @@ class Huggingface(ImageSource):
                 f"{folder} names no classes: give class_names: [first, second, ...] "
                 f"for the numbers in the column '{label}'."
             )
-        return _Table(folder, commit, files, image, label, names)
+        return _Table(folder, commit, files, image, label, distinct(names))
 
     def _files(self, folder: Path, split: str) -> Sequence[Path]:
         splits = (self.train_split, self.test_split)
@@ -130,7 +131,7 @@ class Huggingface(ImageSource):
             for file in shards(folder, self.name, split, splits):
                 for batch in _batches(file, [column]):
                     values.update(compute.unique(batch.column(column)).to_pylist())
-        return tuple(sorted(value for value in values if value is not None))
+        return tuple(sorted({composed(value) for value in values if value is not None}))
 
 
 @contextmanager
@@ -165,8 +166,8 @@ def _numbered(column: Any, names: tuple[str, ...], where: str) -> Labels:
         check_labels(labels, names, where)
         return labels
     numbers = {name: number for number, name in enumerate(names)}
-    values = column.to_pylist()
+    values = [matched(value, numbers) for value in column.to_pylist()]
     unknown = sorted(set(values) - set(names))
     if unknown:
-        raise DataError(f"{where}: class '{unknown[0]}' is not among class_names.")
+        raise DataError(f"{where}: class {shown(unknown[0])} is not among class_names.")
     return np.array([numbers[value] for value in values], dtype=np.int64)

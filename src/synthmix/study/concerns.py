@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from synthmix.errors import DataError
+from synthmix.errors import DataError, shown
+from synthmix.names import alike
 from synthmix.prompts._lint import Finding, lint
 from synthmix.study.extra_images import num_test_seen
 from synthmix.study.file import Study, SyntheticSet
@@ -41,6 +42,15 @@ def of_splits(workspace: Workspace) -> list[str]:
     return [
         f"real: {shared} of {total} test images are training images too, byte for byte: accuracies "
         "are too high, and differences may be wrong either way. Give the splits no image in common."
+    ]
+
+
+def of_class_names(names: Sequence[str]) -> list[str]:
+    """Return which classes are told apart by something that a reader hardly sees."""
+    return [
+        f"real: the classes {' and '.join(map(shown, group))} look alike and are trained as "
+        "classes of their own; rename them, or merge what is one."
+        for group in alike(names)
     ]
 
 
