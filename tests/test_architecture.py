@@ -16,6 +16,7 @@ BASE = {
     "decoded",
     "errors",
     "export",
+    "extras",
     "hardware",
     "hub",
     "images",
