@@ -45,6 +45,7 @@ def warnings(workspace: Workspace) -> list[str]:
     found, names = concerns.of_mirroring(workspace.study), workspace.class_names
     found += concerns.of_splits(workspace)
     found += concerns.of_class_names(names)
+    found += concerns.of_subjects(workspace.study.synthetic)
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:

@@ -54,6 +54,27 @@ def of_class_names(names: Sequence[str]) -> list[str]:
     ]
 
 
+def of_subjects(sets: Sequence[SyntheticSet]) -> list[str]:
+    """Return where a set starts from the texts of one with fewer or more of each class."""
+    counts = {each.name: each.per_class for each in sets}
+    found = []
+    for each in sets:
+        other = each.prompts.subjects_from if each.prompts is not None else None
+        wanted, there = each.per_class, counts.get(other or "")
+        if wanted is None or there is None or wanted == there:
+            continue
+        what = (
+            f"each text is started from {wanted / there:.3g} times on average"
+            if wanted > there
+            else f"{there - wanted} texts of each class are started from by none"
+        )
+        found.append(
+            f"synthetic.{each.name}.prompts.from: '{other}' has {there:,} texts of each class and "
+            f"'{each.name}' takes {wanted:,}: {what}."
+        )
+    return found
+
+
 def of_settings(each: SyntheticSet) -> list[str]:
     """Return what a generator says of its own settings."""
     if each.generator is None:
