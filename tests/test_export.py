@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmix.errors import DataError, SettingError
-from synthmix.export import export_folder, export_webdataset
+from synthmix.errors import DataError, SettingError, shown
+from synthmix.export import _file_name, export_folder, export_webdataset
 from synthmix.types import ImageSet
 
 Make = Callable[..., ImageSet]
@@ -25,7 +25,7 @@ def images(make_images: Make) -> ImageSet:
         "seed": list(np.arange(15) + 2**60),
         "index": [row // 3 for row in range(15)],
     }
-    return replace(made, class_names=("cat", "Ünïcorn 2", "a: b?"), columns=columns)
+    return replace(made, class_names=("cat", "Ünïcorn 2", "a & b!"), columns=columns)
 
 
 def as_folder(images: ImageSet, target: Path) -> None:
@@ -49,10 +49,10 @@ def test_torchvision_reads_the_folder(images: ImageSet, tmp_path: Path) -> None:
 
     export_folder(images, tmp_path / "out")
     folder = ImageFolder(tmp_path / "out")
-    assert sorted(folder.classes) == sorted(["cat", "Ünïcorn 2", "a_ b_"])
+    assert sorted(folder.classes) == sorted(["cat", "Ünïcorn 2", "a & b!"])
     assert len(folder) == 15
     for row in range(15):
-        name = ["cat", "Ünïcorn 2", "a_ b_"][row % 3]
+        name = ["cat", "Ünïcorn 2", "a & b!"][row % 3]
         path = tmp_path / "out" / name / f"{row // 3:05d}.png"
         assert (str(path), folder.class_to_idx[name]) in folder.samples
         np.testing.assert_array_equal(np.asarray(Image.open(path)), images.pixels[row])
@@ -161,19 +161,180 @@ def test_a_full_disk_is_said(
         export(images, tmp_path / "out")
 
 
-@pytest.mark.parametrize("name", ["a/b", "a\\b", "", ".", "..", " "])
-def test_names_that_are_no_folder_are_refused(name: str, images: ImageSet, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be a folder's name"):
-        export_folder(replace(images, class_names=("cat", "dog", name)), tmp_path / "out")
+HELD = (
+    "tench, Tinca tinca",
+    "50% off #1",
+    "Ünïcorn 2",
+    "🐱",
+    "👩‍🚀 family",
+    "日本",
+    "a'b",
+    "x[1]{2}",
+    "$100 & ~me",
+    "-dash",
+    "console",
+    "com10",
+    "nul-like",
+    "trains",
+    "contest",
+    "x" * 255,
+    "é" * 127,
+    "a\u00a0b",
+    "right\u202eleft",
+)
+"""Names that every reader gives back."""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_every_reader_gives_back_what_is_exported(make_images: Make, tmp_path: Path) -> None:
+    import datasets
+    from torchvision.datasets import ImageFolder
+
+    from synthmix.data.folder import Folder
+
+    names = tuple(sorted(HELD))
+    images = replace(make_images(per_class=2, num_classes=len(names)), class_names=names)
+    export_folder(images, tmp_path / "out")
+    theirs = ImageFolder(tmp_path / "out")
+    assert tuple(theirs.classes) == names
+    assert len(theirs) == len(images)
+    ours = Folder(path=str(tmp_path / "out"))
+    assert ours.list("train").class_names == names
+    found = list(ours.read("train"))
+    for row, label in enumerate(np.argsort(images.labels, kind="stable")):
+        np.testing.assert_array_equal(found[row][0], images.pixels[label])
+        assert found[row][1] == images.labels[label]
+    loaded = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"))
+    assert list(loaded) == ["train"]
+    assert tuple(loaded["train"].features["label"].names) == names
+    assert loaded["train"]["label"] == sorted(images.labels.tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        *((name, "dots alone") for name in ("", ".", "..", "...", " ", " a", "a ", "a\u3000")),
+        *(
+            (name, "holds none of")
+            for name in ("a/b", "a\\b", "a:b", "a?", "a*", "<a>", '"a"', "|")
+        ),
+        *(
+            (name, "no control character")
+            for name in ("a\nb", "a\tb", "a\x7f", "a\x85b", "\x1b[0m")
+        ),
+        *((name, "hidden from readers") for name in (".a", ".DS_Store", "...a", "__pycache__")),
+        *(
+            (name, "Windows has no such name")
+            for name in ("a.", "CON", "con", "Aux.1", "nul.tar.gz")
+        ),
+        *(
+            (name, "Windows has no such name")
+            for name in ("COM1", "lpt9", "COM²", "conin$", "PRN.é")
+        ),
+        *((name, "bytes, and a folder's name") for name in ("x" * 256, "x" * 300, "é" * 128)),
+        *((name, "variable of the env") for name in ("$HOME", "a${PATH}", "100%PATH%")),
+        *((name, "for a split") for name in ("train", "test", "bullet train", "val-2", "dev_kit")),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_names_that_would_not_come_back_are_refused(
+    name: str, reason: str, images: ImageSet, tmp_path: Path
+) -> None:
+    named = replace(images, class_names=("cat", "dog", name))
+    with pytest.raises(DataError, match=reason) as caught:
+        export_folder(named, tmp_path / "out")
+    assert str(caught.value).startswith(f"Class {shown(name)} cannot be exported as a folder")
     assert list(tmp_path.iterdir()) == []
+    import webdataset
+
+    export_webdataset(named, tmp_path / "tars", 100)
+    url = str(tmp_path / "tars" / "train-000000.tar")
+    samples = list(webdataset.WebDataset([url], shardshuffle=False).decode())
+    assert len(samples) == len(images)
+    assert {sample["cls"]: sample["json"]["class_name"] for sample in samples}[2] == name
 
 
-@pytest.mark.parametrize("names", [("a?", "a*"), ("Cat", "cat"), ("a", "a.")])
+@pytest.mark.parametrize("name", ["train", "bullet train", "dev-kit", ".hidden", "__init__"])
+def test_a_refused_name_is_one_that_datasets_does_not_give_back(
+    name: str, images: ImageSet, tmp_path: Path
+) -> None:
+    import datasets
+
+    export_folder(replace(images, class_names=("cat", "dog", "x")), tmp_path / "out")
+    (tmp_path / "out" / "x").rename(tmp_path / "out" / name)
+    loaded = datasets.load_dataset("imagefolder", data_dir=str(tmp_path / "out"))
+    assert sum(len(split) for split in loaded.values()) < len(images)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Cat", "cat"),
+        ("caf\u00e9", "cafe\u0301"),
+        ("\ufb01sh", "fish"),
+        ("\uff21", "a"),
+        ("STRASSE", "stra\u00dfe"),
+    ],
+)
 def test_names_that_would_share_a_folder_are_refused(
     names: tuple[str, str], images: ImageSet, tmp_path: Path
 ) -> None:
-    with pytest.raises(DataError, match="would share the folder"):
+    with pytest.raises(DataError, match="would share a folder on some systems") as caught:
         export_folder(replace(images, class_names=("dog", *names)), tmp_path / "out")
+    assert f"Classes {shown(names[0])} and {shown(names[1])}" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_class_without_an_image_is_refused(images: ImageSet, tmp_path: Path) -> None:
+    names = (*images.class_names, "emu")
+    with pytest.raises(DataError, match="Class 'emu' cannot .*: it has no image"):
+        export_folder(replace(images, class_names=names), tmp_path / "out")
+
+
+def test_files_sort_by_number_however_many_there_are() -> None:
+    assert _file_name(7, 100_000) == "00007.png"
+    for count in (3, 100_001):
+        numbers = (0, 1, count - 2, count - 1)
+        names = [_file_name(number, count) for number in numbers]
+        assert names == sorted(names)
+
+
+@EXPORTS
+def test_what_a_killed_export_left_goes(export: Any, images: ImageSet, tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    running = os.getppid()
+    for number in (int(ended.stdout), os.getpid(), running):
+        (tmp_path / f".out.{number}.tmp" / "cat").mkdir(parents=True)
+    export(images, tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f".out.{running}.tmp", "out"]
+    assert not any("old" in name for name in files(tmp_path / "out"))
+
+
+@EXPORTS
+def test_a_link_to_nothing_is_followed(export: Any, images: ImageSet, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    export(images, tmp_path / "link")
+    assert files(tmp_path / "elsewhere")
+    assert (tmp_path / "link").is_symlink()
+
+
+@EXPORTS
+@pytest.mark.parametrize("place", ["file/out", "loop/out", "loop", "x" * 250])
+def test_a_target_that_cannot_be_made_is_named(
+    export: Any, place: str, images: ImageSet, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(SettingError, match="The target .* (cannot be made|exists already)"):
+        export(images, tmp_path / place)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 
 
 def test_a_shard_holds_at_least_one_image(images: ImageSet, tmp_path: Path) -> None:

@@ -625,3 +625,24 @@ def test_broken_prompts_are_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"prompts\.jsonl line 3 is damaged"):
         load_prompts(artifact)
     assert json.loads(artifact.manifest_path.read_text())["num_prompts"] == 3
+
+
+def test_a_prompt_that_was_changed_is_found_by_reading(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    artifact = make(tmp_path, 5, prompts=texts(5))
+    path = shard_path(artifact, 1)
+    table = pq.read_table(path)
+    column = pa.array([f"{text}!" for text in table["prompt"].to_pylist()])
+    pq.write_table(table.set_column(table.schema.get_field_index("prompt"), "prompt", column), path)
+    with pytest.raises(ArtifactError, match="train-00001-of-00004.parquet has other bytes"):
+        read_set(artifact)
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"parts": 3}', "{", ""])
+def test_a_manifest_that_is_none_is_found_by_reading(text: str, tmp_path: Path) -> None:
+    artifact = make(tmp_path, 5)
+    artifact.manifest_path.write_text(text)
+    with pytest.raises(ArtifactError, match="manifest"):
+        read_set(artifact.path)

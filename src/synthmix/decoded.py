@@ -1,6 +1,8 @@
 """Image sets decoded once into a memory-mapped cache, whatever source they come from."""
 
+import dataclasses
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,8 +12,9 @@ import numpy as np
 import PIL
 from numpy.lib import format as npy
 
-from synthmix.errors import ArtifactError, DataError, SettingError
+from synthmix.errors import ArtifactError, DataError, SettingError, shown
 from synthmix.images import Resize, content_fingerprint, per_class_rows, resized, take
+from synthmix.names import distinct
 from synthmix.store import Artifact, cache_folder
 from synthmix.types import ImageSet, Labels, Pixels, Progress, no_progress
 
@@ -44,6 +47,7 @@ def open_images(
     """
     with _naming(where):
         listing = source.list(split)
+        listing = dataclasses.replace(listing, class_names=distinct(listing.class_names))
         _check_names(listing.class_names)
         key = _key(source, split, listing, image_size, resize)
         artifact = Artifact((cache or cache_folder()) / "decoded", _name(source, split), key)
@@ -189,9 +193,9 @@ def _fitted(
 
 
 def _check_names(names: tuple[str, ...]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise DataError(f"two classes are called '{name}'; classes are matched by name.")
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise DataError(f"two classes are called {shown(name)}; classes are matched by name.")
         try:
             name.encode()
         except UnicodeEncodeError:

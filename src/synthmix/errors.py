@@ -65,5 +65,11 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'? Known: a, b.``, without the question where nothing is close."""
     known = sorted(known)
     close = get_close_matches(str(name), known, n=1, cutoff=0.6)
-    question = f"Did you mean '{close[0]}'? " if close else ""
+    question = f"Did you mean {shown(close[0])}? " if close else ""
     return f"{question}Known: {', '.join(known) or 'none'}."
+
+
+def shown(name: str) -> str:
+    """Return a name in quotes, with its characters by number where two could look the same."""
+    is_plain = name.isascii() and name.isprintable() and "  " not in name
+    return f"'{name}'" if is_plain else f"'{name}' ({name!a})"

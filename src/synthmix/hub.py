@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.errors import MissingPackage, SettingError
+from synthmix.extras import install_extra
 from synthmix.model_files import INDEX, WEIGHTS, wanted
 from synthmix.store import sha256
 
@@ -70,7 +71,7 @@ def client(extra: str) -> Any:
         import huggingface_hub
     except ModuleNotFoundError:
         raise MissingPackage(
-            f"Models by hub id need: pip install 'synthmix[{extra}]'. A local folder does not."
+            f"Models by hub id need more packages, a local folder does not: {install_extra(extra)}"
         ) from None
     return huggingface_hub
 

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from synthmix.errors import DataError
+from synthmix.errors import DataError, shown
+from synthmix.names import keyed, matched
 from synthmix.seeding import generator
 from synthmix.types import ImageSet, Indices, Labels, Pixels
 
 Resize = Literal["lanczos", "bicubic", "box"]
 """Antialiased kernels; the same one serves every source of a study."""
+
+_SHOWN = 10  # names of a message
 
 _KERNELS = {
     "lanczos": Image.Resampling.LANCZOS,
@@ -75,7 +78,8 @@ def match_classes(
     `class_map` maps this source's names to the study's. Raises DataError, naming both sides, where
     a name is not among the study's classes.
     """
-    renamed = [class_map.get(name, name) for name in images.class_names]
+    mapped = keyed(class_map, images.class_names, where="class_map")
+    renamed = [matched(mapped.get(name, name), class_names) for name in images.class_names]
     unknown = sorted(set(renamed) - set(class_names))
     missing = sorted(set(class_names) - set(renamed))
     if unknown or missing:
@@ -92,7 +96,8 @@ def match_classes(
 
 
 def _names(names: list[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names) or "none"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return (", ".join(map(shown, names[:_SHOWN])) or "none") + more
 
 
 def largest_remainder(weights: NDArray[np.int64], total: int) -> NDArray[np.int64]:

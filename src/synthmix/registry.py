@@ -20,6 +20,7 @@ from textwrap import dedent
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from synthmix.errors import MissingPackage, SettingError, UnknownComponent, suggestion
+from synthmix.extras import install
 
 T = TypeVar("T")
 
@@ -316,5 +317,5 @@ def _import(module: str) -> Any:
         if missing == "synthmix":
             raise
         raise MissingPackage(
-            f"{module} needs the package '{missing}'. Install it with: pip install {missing}"
+            f"{module} needs the package '{missing}'. Install it with: {install(missing)}"
         ) from error

@@ -72,7 +72,7 @@ def replacing(path: Path) -> Iterator[Path]:
         with out_of_space(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             for leftover in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
-                _remove_leftover(leftover)
+                remove_leftover(leftover)
             yield temporary
             # some writers make files that only their owner may read
             temporary.chmod(0o666 & ~_UMASK)
@@ -110,10 +110,14 @@ def _errno(error: BaseException | None) -> int | None:
     return None if error is None else error.errno
 
 
-def _remove_leftover(temporary: Path) -> None:
-    """Remove a temporary file whose process was killed; its name ends in that process's number."""
+def remove_leftover(temporary: Path) -> None:
+    """Remove what a killed process was writing; its name ends in that process's number."""
     pid = temporary.name.split(".")[-2]
-    if not (pid.isdigit() and _is_running(int(pid))):
+    if pid.isdigit() and _is_running(int(pid)):
+        return
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    else:
         temporary.unlink(missing_ok=True)
 
 
@@ -302,7 +306,7 @@ class Artifact:
     def tidy(self) -> None:
         """Remove what killed processes left: temporary files, and progress of what is complete."""
         for each in self.path.rglob(".*.tmp"):
-            _remove_leftover(each)
+            remove_leftover(each)
         if self.is_complete:
             shutil.rmtree(self.path / "progress", ignore_errors=True)
 

@@ -87,4 +87,4 @@ def test_embeddings_need_their_extra(
     monkeypatch.setitem(__import__("sys").modules, "sentence_transformers", None)
     words = ("--classes", "cat", "--embeddings", "some/model")
     done = call("attributes", "group", source, tmp_path / "out.json", *words)
-    assert 'pip install "synthmix[embeddings]"' in one_line(done)
+    assert "-m pip install 'sentence-transformers>=3.4'" in one_line(done)

@@ -387,6 +387,19 @@ def test_report_tells_a_script_where_the_page_is(call: Call, finished: Path) -> 
     assert told == {"report": str(finished / "out" / "report.html")}
 
 
+@pytest.mark.parametrize("command", ["report", "evaluate", "status"])
+def test_a_study_file_stands_for_its_results_and_they_for_it(
+    call: Call, finished: Path, command: str
+) -> None:
+    by_folder = call(command, finished / "out")
+    assert by_folder.status == 0
+    assert by_folder.out
+    assert call(command, finished / "study.yaml") == by_folder
+    text = one_line(call(command, finished / "nowhere.yaml"))
+    assert "study" in text
+    assert "nowhere.yaml" in text
+
+
 def test_report_repeats_its_bytes_without_torch(finished: Path) -> None:
     path = finished / "out" / "report.html"
     before = path.read_bytes()
@@ -410,15 +423,26 @@ def test_a_set_is_exported(
     again = one_line(call("export", made, tmp_path / "out", "--format", kind))
     assert "exists already" in again
     told = call("export", made, tmp_path / "other", "--format", kind, "--json").out
-    assert json.loads(told) == {"folder": str(tmp_path / "other"), "images": 80}
+    assert json.loads(told) == {
+        "folder": str(tmp_path / "other"),
+        "images": 80,
+        "class_names": list("0123456789"),
+    }
+    for inside in (made, made / "out", made / "data" / ".." / "deep" / "out"):
+        assert "lies in the set itself" in one_line(call("export", made, inside, "--format", kind))
+    assert not (made / "deep").exists()
 
 
-def test_a_set_is_generated_without_a_study(call: Call, tmp_path: Path) -> None:
+def test_a_set_is_generated_without_a_study(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     small = {**SMALL_FLOW, "fit_steps": 2}
     changes = [f"--set=generator.{key}={value}" for key, value in small.items()]
     output = tmp_path / "made"
-    words = ["generate", "--generator", "flow", "--per-class", 2, "--output", output, *changes]
+    words = ["generate", "--generator", "flow", "--per-class", 2, "--output", "made", *changes]
+    monkeypatch.chdir(tmp_path)
     folders = json.loads(call(*words, "--json").out)
+    assert call(*words, "--quiet").out.split() == folders
     assert [Path(each).parent for each in folders] == [output / "synthetic"]
     assert len(list(Path(folders[0], "data").glob("*.parquet"))) == 1
 

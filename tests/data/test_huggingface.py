@@ -287,7 +287,7 @@ def test_offline_the_message_says_how_to_fetch(hub: pytest.MonkeyPatch) -> None:
 
 def test_without_the_hub_package_the_message_gives_the_pip_line(hub: pytest.MonkeyPatch) -> None:
     hub.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(MissingPackage, match=r"pip install 'synthmix\[hub\]'"):
+    with pytest.raises(MissingPackage, match=r"-m pip install 'huggingface.hub>=0.30'"):
         Huggingface(path="owner/pets").list("train")
 
 

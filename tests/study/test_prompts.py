@@ -9,6 +9,7 @@ from datasets import load_dataset
 
 from synthmix.errors import SettingError
 from synthmix.study import load, plan, run
+from synthmix.study.beforehand import warnings
 from synthmix.study.file import resolve
 from synthmix.study.tasks import prompts_of, workspace_of
 from tests.generators.diffusers import pipelines
@@ -118,6 +119,27 @@ def test_where_subjects_cannot_come_from(start: dict[str, str], said: str) -> No
     }
     with pytest.raises(SettingError, match=said):
         resolve({"name": "a", "real": {"use": "digits"}, "synthetic": {**sets, "plain": flow}})
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "said"),
+    [
+        (2, 5, "'a' has 2 texts of each class and 'b' takes 5: each text is started from 2.5 "),
+        (7, 3, "'a' has 7 texts of each class and 'b' takes 3: 4 texts of each class are started"),
+        (1, 1000, "'a' has 1 texts of each class and 'b' takes 1,000: each text is started from"),
+        (3, 3, None),
+    ],
+)
+def test_a_start_of_another_size_is_told(there: int, wanted: int, said: str | None) -> None:
+    flow: dict[str, Any] = {"generator": {"use": "flow"}}
+    sets = {
+        "b": {**flow, "per_class": wanted, "prompts": {"use": "language-model", "from": "a"}},
+        "a": {**flow, "per_class": there, "prompts": {"use": "class-labels"}},
+    }
+    study = resolve({"name": "a", "real": {"use": "digits"}, "synthetic": sets})
+    told = [each for each in warnings(workspace_of(study)) if "prompts.from" in each]
+    assert len(told) == (said is not None)
+    assert said is None or told[0].startswith(f"synthetic.b.prompts.from: {said}")
 
 
 def test_another_start_is_another_set(tmp_path: Path) -> None:

@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.errors import SettingError
+from synthmix.errors import DataError, SettingError
 
 if TYPE_CHECKING:
     from synthmix.study import Study
     from synthmix.study.watch import Watch
 
-StudyFile = Annotated[Path, typer.Argument(metavar="STUDY", help="A study file (*.yaml).")]
+StudyFile = Annotated[
+    Path, typer.Argument(metavar="STUDY", help="A study file (*.yaml), or a results folder.")
+]
+ResultsFolder = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", help="A results folder, or its study file (*.yaml)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Set = Annotated[
@@ -23,10 +29,21 @@ Set = Annotated[
 
 
 def load_study(path: Path, changes: list[str]) -> "Study":
-    """Read a study file with some settings changed."""
+    """Read a study file, or what a results folder keeps of it, with some settings changed."""
     from synthmix.study.file import read, resolve
 
-    return resolve(changed(read(path), changes))
+    kept = path / "study.yaml"
+    asked = {**read(kept), "output": str(path)} if kept.is_file() else read(path)
+    return resolve(changed(asked, changes))
+
+
+def results_folder(path: Path) -> Path:
+    """Return a results folder: the one that is named, or the output of a study file."""
+    if path.is_dir():
+        return path
+    if not path.exists():
+        raise DataError(f"There is no {path}: name a results folder (DIR), or its study (*.yaml).")
+    return load_study(path, []).output
 
 
 def changed(asked: dict[str, Any], changes: list[str]) -> dict[str, Any]:
@@ -80,11 +97,12 @@ def say_verdict(path: Path) -> None:
 
 
 def say_folders(folders: list[str], json: bool) -> None:
-    """Print the folders of what was made: one a line, or as JSON."""
+    """Print the folders of what was made, each from the root: one a line, or as JSON."""
+    absolute = [str(Path(folder).absolute()) for folder in folders]
     if json:
-        say_json(folders)
+        say_json(absolute)
         return
-    for folder in folders:
+    for folder in absolute:
         say(folder)
 
 

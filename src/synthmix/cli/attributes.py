@@ -9,6 +9,7 @@ import typer
 
 from synthmix.cli._options import Json, Quiet, say, say_json, table
 from synthmix.errors import SettingError
+from synthmix.names import composed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +95,8 @@ def group(
     from synthmix.prompts.clustered_attributes import _classes, _stored
 
     _check_target(target)
-    names = [name for each in [classes, *(more or [])] for name in each.split(",") if name]
+    given = [classes, *(more or [])]
+    names = [composed(name) for each in given for name in each.split(",") if name]
     with _progress("reading", quiet) as progress:
         found = _stored.read_attributes(source, progress)
     grouped = _classes.group(found, list(dict.fromkeys(names)), _rest(embeddings))

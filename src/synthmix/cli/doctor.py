@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from synthmix.cli._options import Json, say, say_json
+from synthmix.extras import install
 
 _PACKAGES = {
     "torch": "training and generating",
@@ -49,7 +50,7 @@ def _installed(name: str, use: str) -> str:
     try:
         return f"{version(name)} ({use})"
     except PackageNotFoundError:
-        return f"not installed ({use}): pip install {name}"
+        return f"not installed ({use}): {install(name)}"
 
 
 def _hardware() -> dict[str, str]:

@@ -1,15 +1,18 @@
 """synthmix evaluate: every number of a study, recomputed from its stored predictions."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from synthmix.cli._options import Json, say, say_json, say_verdict
+from synthmix.cli._options import (
+    Json,
+    ResultsFolder,
+    results_folder,
+    say,
+    say_json,
+    say_verdict,
+)
 from synthmix.errors import DataError
-
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's results folder.")]
-
 
 Replace = Annotated[
     bool,
@@ -19,12 +22,13 @@ Replace = Annotated[
 ]
 
 
-def command(folder: Folder, replace: Replace = False, json: Json = False) -> None:
+def command(folder: ResultsFolder, replace: Replace = False, json: Json = False) -> None:
     """Recompute results.json from the stored predictions and compare the two; trains nothing.
 
     Ends with status 1 where the stored numbers differ. They are never overwritten: the new ones go
     beside them, or, with --replace, take their place while the old ones are renamed.
     """
+    folder = results_folder(folder)
     path = folder / "study.yaml"
     if not path.exists():
         raise DataError(f"{folder} holds no study.yaml; `synthmix run STUDY` makes such a folder.")

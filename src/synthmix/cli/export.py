@@ -1,12 +1,13 @@
 """synthmix export: a synthetic set as ImageFolder or WebDataset."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 from synthmix.cli._options import Json, say, say_json
-from synthmix.errors import DataError
+from synthmix.errors import DataError, SettingError
 
 Folder = Annotated[
     Path,
@@ -30,12 +31,21 @@ def command(folder: Folder, target: Target, format: Format = "folder", json: Jso
         there = sorted(each.parent.name for each in folder.parent.glob("*/manifest.json"))
         beside = f" Finished sets beside it: {', '.join(there)}." if there else ""
         raise DataError(f"{folder} is no finished synthetic set: it has no manifest.json.{beside}")
+    place = Path(os.path.realpath(target))
+    if place.is_relative_to(os.path.realpath(folder)):
+        raise SettingError(f"The target {place} lies in the set itself; name a folder outside.")
     images = read_set(folder)
     if format == "folder":
         export_folder(images, target)
     else:
         export_webdataset(images, target, shard_size=1000)
+    order = sorted(images.class_names) if format == "folder" else list(images.class_names)
     if json:
-        say_json({"folder": str(target), "images": len(images)})
+        say_json({"folder": str(place), "images": len(images), "class_names": order})
         return
-    say(f"{len(images)} images -> {target}")
+    say(f"{len(images)} images -> {place}")
+    if order != list(images.class_names):
+        say(
+            "Folders are numbered in the order of their names, and the set's classes are not: "
+            "compare classes by name."
+        )

@@ -26,7 +26,9 @@ PerClass = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", help="Without a study: the set's folder; results/generated if not given."
+        "--output",
+        help="Without a study: results folder, results/generated if not given; the set lies in its "
+        "synthetic/, at the path that is printed.",
     ),
 ]
 

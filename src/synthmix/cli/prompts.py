@@ -8,6 +8,7 @@ import typer
 
 from synthmix.cli._options import Json, Quiet, say, say_json, table
 from synthmix.errors import DataError, SettingError
+from synthmix.names import composed
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files of prompts.")
 
@@ -82,7 +83,7 @@ def write(
 
 
 def _split(given: list[str]) -> list[str]:
-    names = [name.strip() for each in given for name in each.split(",") if name.strip()]
+    names = [composed(each.strip()) for some in given for each in some.split(",") if each.strip()]
     if not names:
         raise SettingError("--classes is empty; name at least one class, as in --classes cat,dog.")
     return names

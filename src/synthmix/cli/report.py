@@ -1,22 +1,16 @@
 """synthmix report: the HTML page, figures and tables, remade from results.json."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from synthmix.cli._options import Json, say, say_json, say_verdict
+from synthmix.cli._options import Json, ResultsFolder, results_folder, say, say_json, say_verdict
 from synthmix.errors import DataError
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's results folder.")]
 
-
-def command(folder: Folder, json: Json = False) -> None:
+def command(folder: ResultsFolder, json: Json = False) -> None:
     """Remake the report of a results folder; needs neither torch nor the images."""
     from jinja2 import TemplateError
 
     from synthmix.report import write
 
+    folder = results_folder(folder)
     try:
         page = write(folder)
         if json:

@@ -4,21 +4,16 @@ A number means what its own file calls it. Only where no file names its numbers 
 positions in the names that are given.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synthmix.errors import DataError
+from synthmix.errors import DataError, shown
+from synthmix.names import composed
 from synthmix.types import Json
 
 Names = tuple[str, ...]
-
-
-def composed(name: str) -> str:
-    """Return a name in Unicode's composed form: names that look equal are equal."""
-    return unicodedata.normalize("NFC", name)
 
 
 def declared(feature: Json, where: str) -> Names | None:
@@ -103,5 +98,5 @@ class Meaning:
                 return int(label)
             name = self.names[label]
         if name not in self.number_of:
-            raise DataError(f"{where}: class '{name}' is not among class_names.")
+            raise DataError(f"{where}: class {shown(name)} is not among class_names.")
         return self.number_of[name]

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from synthmix.errors import DataError, MissingPackage
+from synthmix.extras import install_extra
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -28,7 +29,7 @@ def _fetched(path: str, name: str | None, revision: str | None) -> Path:
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"The data set '{path}' is on the Hugging Face hub, which needs the package "
-            "'huggingface_hub'. Install it with: pip install 'synthmix[hub]'"
+            f"'huggingface_hub': {install_extra('hub')}"
         ) from error
     wanted = [f"{name}/*.parquet" if name else "*.parquet", "README.md", "dataset_infos.json"]
     try:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._files import decoded, stamp
-from synthmix.errors import DataError, NoSuchSplit
+from synthmix.errors import DataError, NoSuchSplit, shown
+from synthmix.names import distinct
 from synthmix.types import Pixels
 
 _EXTENSIONS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
@@ -104,7 +105,7 @@ def _images(folder: Path) -> Sequence[Path]:
 
 
 def _same_classes(test: Path, train: Path) -> None:
-    here, there = set(_folders(test)), set(_folders(train))
+    here, there = set(distinct(_folders(test))), set(distinct(_folders(train)))
     if here != there:
-        names = ", ".join(f"'{name}'" for name in sorted(here ^ there))
+        names = ", ".join(map(shown, sorted(here ^ there)))
         raise DataError(f"{test} and {train} differ in their class folders: {names}.")

@@ -12,7 +12,7 @@ from pyarrow import compute, parquet
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._card import Card, read_card
-from synthmix.data._classes import Meaning, Names, composed, declared, joined, numbering
+from synthmix.data._classes import Meaning, Names, declared, joined, numbering
 from synthmix.data._columns import features, image_column, is_text, label_column
 from synthmix.data._files import decoded, stamp, status
 from synthmix.data._hub import located
@@ -26,6 +26,7 @@ from synthmix.data._shards import (
     passed,
 )
 from synthmix.errors import DataError
+from synthmix.names import composed
 from synthmix.types import Pixels
 
 _ROWS = 256  # rows in memory at a time

@@ -8,9 +8,10 @@ import numpy as np
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from synthmix.errors import SettingError, suggestion
+from synthmix.errors import SettingError, shown, suggestion
 from synthmix.mixing import Arm, Mixing, Supply
 from synthmix.mixing._draw import per_source, pool
+from synthmix.names import keyed
 from synthmix.types import Mixture
 
 
@@ -32,10 +33,10 @@ class PerClass(Mixing):
             raise SettingError("per_class asks for no synthetic image; name a class and a number.")
 
     def check(self, class_names: tuple[str, ...]) -> None:
-        for name in self.per_class:
+        for name in self._by_name(class_names):
             if name not in class_names:
                 hint = suggestion(name, class_names)
-                raise SettingError(f"mixing.per_class: there is no class '{name}'. {hint}")
+                raise SettingError(f"mixing.per_class: there is no class {shown(name)}. {hint}")
 
     def shares(self) -> Sequence[float]:
         return [0.0, 1.0]
@@ -68,5 +69,9 @@ class PerClass(Mixing):
 
     def _counts(self, arm: Arm, class_names: tuple[str, ...]) -> dict[str, NDArray[np.int64]]:
         """Return how many images of each class `[K]` every source of an arm gives."""
-        shared = [per_source(arm.sources, self.per_class.get(name, 0)) for name in class_names]
+        asked = self._by_name(class_names)
+        shared = [per_source(arm.sources, asked.get(name, 0)) for name in class_names]
         return {source: np.array([each[source] for each in shared]) for source in arm.sources}
+
+    def _by_name(self, class_names: tuple[str, ...]) -> dict[str, int]:
+        return keyed(self.per_class, class_names, where="mixing.per_class")

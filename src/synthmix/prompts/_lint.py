@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from synthmix.names import composed
 from synthmix.types import Prompt, TextEncoder
 
 _ALSO_CALLED = {
@@ -66,7 +67,7 @@ def lint(
 def names_class(text: str, name: str) -> bool:
     """Whether a text has a class's name, its plural, or an everyday word for it."""
     words = (name.replace("_", " ").lower(), *_ALSO_CALLED.get(name, ()))
-    return any(re.search(_pattern(word), text.lower()) for word in words)
+    return any(re.search(_pattern(word), composed(text).lower()) for word in words)
 
 
 def is_instruction(text: str) -> bool:

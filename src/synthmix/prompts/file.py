@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.errors import DataError, SettingError, shown, suggestion
+from synthmix.names import distinct, matched
 from synthmix.prompts import PromptStrategy
 from synthmix.prompts._written import parquet_rows
 from synthmix.store import sha256
@@ -61,14 +62,17 @@ def prompts_in(
         what = "is a folder, not a file of prompts" if path.is_dir() else "does not exist"
         raise SettingError(f"{path} {what}.")
     entries = list(_read(path))
-    names = class_names or tuple(dict.fromkeys(name for name, _, _ in entries))
+    names = distinct(class_names or dict.fromkeys(name for name, _, _ in entries))
     counts = dict.fromkeys(names, 0)
     found = []
     if not entries:
         raise DataError(f"{path}: there is no prompt in it.")
-    for name, text, where in entries:
+    for given, text, where in entries:
+        name = matched(given, names)
         if name not in counts:
-            raise DataError(f"{where}: '{name}' is none of the classes. {suggestion(name, names)}")
+            raise DataError(
+                f"{where}: {shown(name)} is none of the classes. {suggestion(name, names)}"
+            )
         if not _is_text(text):
             raise DataError(f"{where}: the prompt of class '{name}' must be a text, got {text!r}.")
         place = {"file": path.name, "number": counts[name]}
@@ -84,9 +88,12 @@ def _by_class(
     entries: Iterable[Entry], class_names: tuple[str, ...], path: Path
 ) -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {name: [] for name in class_names}
-    for name, text, where in entries:
+    for given, text, where in entries:
+        name = matched(given, class_names)
         if name not in texts:
-            raise DataError(f"{where}: unknown class '{name}'. {suggestion(name, class_names)}")
+            raise DataError(
+                f"{where}: unknown class {shown(name)}. {suggestion(name, class_names)}"
+            )
         if not _is_text(text) or not text.strip():
             raise DataError(f"{where}: the prompt of class '{name}' must be a text, got {text!r}.")
         texts[name].append(text)

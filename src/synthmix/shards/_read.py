@@ -11,7 +11,7 @@ from synthmix.errors import ArtifactError, DataError
 from synthmix.images import content_fingerprint
 from synthmix.shards._parquet import ShardFile
 from synthmix.shards._plan import shard_name
-from synthmix.store import Artifact, read_json
+from synthmix.store import Artifact, read_json, sha256
 from synthmix.types import ImageSet, Pixels
 
 _COLUMNS = ("prompt", "seed", "index")
@@ -37,18 +37,25 @@ def read_set(source: Artifact | Path, *, per_class: int | None = None) -> ImageS
     columns = _columns(shards, wanted)
     labels = np.array(columns.pop("label"), dtype=np.int64)
     mark = content_fingerprint(pixels, labels, class_names)
-    if wanted == available:
-        _compare(mark, folder)
+    _compare(folder)
     return ImageSet(pixels, labels, class_names, mark, columns)
 
 
-def _compare(mark: str, folder: Path) -> None:
-    manifest = folder / "manifest.json"
-    if manifest.exists() and read_json(manifest).get("pixels", mark) != mark:
-        raise ArtifactError(
-            f"{folder} does not hold the images that its manifest tells of; "
-            "the command that made it sets damaged shards aside and makes them anew."
-        )
+def _compare(folder: Path) -> None:
+    """Raise ArtifactError where what decodes is not what a sealed set's manifest tells of."""
+    path = folder / "manifest.json"
+    if not path.exists():
+        return
+    manifest = read_json(path)
+    parts = manifest.get("parts") if isinstance(manifest, dict) else None
+    for shard in sorted((folder / "data").glob("train-*.parquet")):
+        name = f"data/{shard.name}"
+        record = parts.get(name) if isinstance(parts, dict) else None
+        if not isinstance(record, dict) or record.get("sha256") != sha256(shard):
+            raise ArtifactError(
+                f"{folder} does not hold the images that its manifest tells of: {name} has other "
+                "bytes. The command that made it sets damaged shards aside and makes them anew."
+            )
 
 
 def _all_shards(folder: Path) -> list[ShardFile]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.data import ImageSource
-from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.errors import DataError, SettingError, shown, suggestion
 from synthmix.images import num_shared
+from synthmix.names import matched
 from synthmix.study import concerns, hypotheses
 from synthmix.study.extra_images import named_test_set, num_test_seen
 from synthmix.study.file import Study
@@ -43,6 +44,8 @@ def warnings(workspace: Workspace) -> list[str]:
     """
     found, names = concerns.of_mirroring(workspace.study), workspace.class_names
     found += concerns.of_splits(workspace)
+    found += concerns.of_class_names(names)
+    found += concerns.of_subjects(workspace.study.synthetic)
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:
@@ -108,9 +111,11 @@ def _check_batch_shares(workspace: Workspace) -> None:
 
 def _check_class_map(study: Study, names: Sequence[str]) -> None:
     for old, new in study.class_map.items():
-        if new not in names:
+        if matched(new, names) not in names:
             hint = suggestion(new, names)
-            raise SettingError(f"class_map: '{old}' becomes '{new}', no class of the study. {hint}")
+            raise SettingError(
+                f"class_map: {shown(old)} becomes {shown(new)}, no class of the study. {hint}"
+            )
 
 
 def check_model(workspace: Workspace) -> None:

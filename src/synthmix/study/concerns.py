@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from synthmix.errors import DataError
+from synthmix.errors import DataError, shown
+from synthmix.names import alike
 from synthmix.prompts._lint import Finding, lint
 from synthmix.study.extra_images import num_test_seen
 from synthmix.study.file import Study, SyntheticSet
@@ -42,6 +43,36 @@ def of_splits(workspace: Workspace) -> list[str]:
         f"real: {shared} of {total} test images are training images too, byte for byte: accuracies "
         "are too high, and differences may be wrong either way. Give the splits no image in common."
     ]
+
+
+def of_class_names(names: Sequence[str]) -> list[str]:
+    """Return which classes are told apart by something that a reader hardly sees."""
+    return [
+        f"real: the classes {' and '.join(map(shown, group))} look alike and are trained as "
+        "classes of their own; rename them, or merge what is one."
+        for group in alike(names)
+    ]
+
+
+def of_subjects(sets: Sequence[SyntheticSet]) -> list[str]:
+    """Return where a set starts from the texts of one with fewer or more of each class."""
+    counts = {each.name: each.per_class for each in sets}
+    found = []
+    for each in sets:
+        other = each.prompts.subjects_from if each.prompts is not None else None
+        wanted, there = each.per_class, counts.get(other or "")
+        if wanted is None or there is None or wanted == there:
+            continue
+        what = (
+            f"each text is started from {wanted / there:.3g} times on average"
+            if wanted > there
+            else f"{there - wanted} texts of each class are started from by none"
+        )
+        found.append(
+            f"synthetic.{each.name}.prompts.from: '{other}' has {there:,} texts of each class and "
+            f"'{each.name}' takes {wanted:,}: {what}."
+        )
+    return found
 
 
 def of_settings(each: SyntheticSet) -> list[str]:

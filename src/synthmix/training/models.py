@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from torch import nn
 
 from synthmix.errors import MissingPackage, SettingError, suggestion
+from synthmix.extras import install
 from synthmix.training.compact import CompactResNet, Shape
 
 SMALL_IMAGE = 64
@@ -64,7 +65,7 @@ def _timm(name: str, num_classes: int, image_size: int) -> nn.Module:
     try:
         import timm
     except ModuleNotFoundError as error:
-        raise MissingPackage(f"The model 'timm/{name}' needs: pip install timm") from error
+        raise MissingPackage(f"The model 'timm/{name}' needs: {install('timm')}") from error
     if not timm.is_model(name):
         close = get_close_matches(name, timm.list_models(), n=3)
         hint = f"Did you mean {' or '.join(close)}?" if close else "timm.list_models() names them."

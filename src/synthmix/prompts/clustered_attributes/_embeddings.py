@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmix.errors import MissingPackage, SettingError
+from synthmix.extras import install_extra
 from synthmix.prompts.clustered_attributes._groups import UNKNOWN, Placed, group_names, place
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
 
@@ -46,7 +47,7 @@ class Nearest:
             from sentence_transformers import SentenceTransformer
         except ModuleNotFoundError:
             raise MissingPackage(
-                '--embeddings needs the extra: pip install "synthmix[embeddings]"'
+                f"--embeddings needs more packages: {install_extra('embeddings')}"
             ) from None
         try:
             model = SentenceTransformer(self.model, device="cpu")

