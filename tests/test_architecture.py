@@ -21,6 +21,7 @@ BASE = {
     "images",
     "ledger",
     "model_files",
+    "noticed",
     "records",
     "registry",
     "resident",
