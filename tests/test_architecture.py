@@ -16,6 +16,7 @@ BASE = {
     "decoded",
     "errors",
     "export",
+    "fitting",
     "hardware",
     "hub",
     "images",

@@ -1,7 +1,7 @@
 """A folder of images, one sub-folder per class (the ImageFolder layout)."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
@@ -131,13 +131,6 @@ def _check_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> None:
             f"{root} holds no classes but what look like splits: {', '.join(names)}. Give one of "
             "them as path and another as test_path, or call them train and test."
         )
-    for number, name in enumerate(names):
-        for other in names[:number]:
-            if normalize("NFC", name) == normalize("NFC", other):
-                raise DataError(
-                    f"{root} holds two folders '{name}' whose names look alike ({other!a} and "
-                    f"{name!a}); put their files together in one."
-                )
 
 
 def _has_own(folder: Path, files: Sequence[Path]) -> bool:
@@ -161,9 +154,6 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
     odd = [name for name in files if name.lower() in _SPLITS]
     if odd:
         yield f"classes are called {_some(odd)}, as splits are"
-    alike = _alike(files)
-    if alike:
-        yield f"classes differ in capital letters alone: {_some(alike)}"
     beside = [entry.name for entry in entries(root) if not entry.is_dir()]
     beside = [name for name in beside if os.path.splitext(name)[1].lower() in ENDINGS]
     beside = [name for name in beside if not is_hidden(name)]
@@ -175,13 +165,6 @@ def _inner(folder: Path, files: Sequence[Path]) -> set[str]:
     """Return the folders of a class in which its pictures lie, '' for the class folder itself."""
     parts = (file.relative_to(folder).parts for file in files)
     return {each[0] if len(each) > 1 else "" for each in parts}
-
-
-def _alike(names: Iterable[str]) -> Sequence[str]:
-    known: dict[str, list[str]] = {}
-    for name in names:
-        known.setdefault(name.casefold(), []).append(name)
-    return [" and ".join(each) for each in known.values() if len(each) > 1]
 
 
 def _some(names: Sequence[str]) -> str:
