@@ -3,8 +3,9 @@
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +13,44 @@ import numpy as np
 import PIL
 from numpy.lib import format as npy
 
-from synthmix.errors import ArtifactError, DataError, SettingError, shown
-from synthmix.images import Resize, content_fingerprint, per_class_rows, resized, take
+from synthmix.errors import ArtifactError, DataError, MissingPackage, SettingError, shown
+from synthmix.fitting import Fitting, Priced, accepted, priced
+from synthmix.images import Resize, content_fingerprint, per_class_rows, take
 from synthmix.names import distinct
+from synthmix.noticed import noticing
 from synthmix.store import Artifact, cache_folder
 from synthmix.types import ImageSet, Labels, Pixels, Progress, no_progress
 
 if TYPE_CHECKING:  # sources are called here, never known: `data` is above this module
-    from synthmix.data import ImageSource, Listing, Split
+    from synthmix.data import ImageSource, Listing, PassedOver, Split
 
-REVISION = 1
+REVISION = 2
 """Raised by hand when the same source decodes to other pixels."""
 
 _PIXELS = "pixels.npy"
 _LABELS = "labels.npy"
 _STEP = 256  # images between two reports of progress
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What a source took of a split, what it passed over, and what stands out.
+
+    `where` is the study's name for the source; `per_class` counts the images of each class in
+    `class_names`; `concerns` are what is probably not meant, `notes` what is good to know.
+    """
+
+    where: str
+    split: "Split"
+    class_names: tuple[str, ...]
+    per_class: tuple[int, ...]
+    passed_over: tuple["PassedOver", ...]
+    notes: tuple[str, ...]
+    concerns: tuple[str, ...]
+
+
+def _unasked(inventory: Inventory) -> None:
+    """Tell nobody."""
 
 
 def open_images(
@@ -38,12 +62,16 @@ def open_images(
     cache: Path | None = None,
     progress: Progress = no_progress,
     where: str = "real",
+    price: Priced = accepted,
+    tell: Callable[[Inventory], None] = _unasked,
 ) -> ImageSet:
     """Return a split of the source as square images, decoded once into the `cache` folder.
 
     `image_size` None keeps the source's own size; `where` is the study's name for the source.
-    Only the training split is cut down to the source's `per_class`. Raises DataError where a
-    class has no image, or where images differ in size and no `image_size` is given.
+    What is not decoded yet is priced first; `tell` hears what was taken and what was not. Only the
+    training split is cut down to the source's `per_class`. Raises DataError where a class has no
+    image, or where images differ in size and no `image_size` is given, SettingError where the
+    cache has no room.
     """
     with _naming(where):
         listing = source.list(split)
@@ -55,9 +83,13 @@ def open_images(
             _check_cache(artifact.parent)
             with artifact.locked():
                 if not _is_intact(artifact):  # another process may have decoded it meanwhile
-                    images = _fitted(source.read(split), image_size, resize)
-                    _decode(artifact, listing, images, progress)
+                    fitting = Fitting(image_size, resize)
+                    images = fitting.fitted(source.read(split))
+                    total = listing.num_images
+                    images = priced(images, total, artifact.parent, where, price)
+                    _decode(artifact, listing, images, fitting, progress)
     opened = _opened(artifact)
+    tell(_inventory(where, split, listing, opened, artifact))
     if split == "test" or source.per_class is None:
         return opened
     labels, names = opened.labels, opened.class_names
@@ -83,6 +115,8 @@ def _naming(where: str) -> Iterator[None]:
         yield
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
+    except MissingPackage as error:
+        raise MissingPackage(f"{where}: {error}") from error
 
 
 def _name(source: "ImageSource", split: "Split") -> str:
@@ -129,23 +163,52 @@ def _opened(artifact: Artifact) -> ImageSet:
     return ImageSet(pixels, labels, tuple(facts["class_names"]), facts["content_fingerprint"])
 
 
+def _inventory(
+    where: str, split: "Split", listing: "Listing", images: ImageSet, artifact: Artifact
+) -> Inventory:
+    told = artifact.manifest()["told"]
+    alike = [f"classes differ in capital letters alone: {each}" for each in _alike(images)]
+    return Inventory(
+        where=where,
+        split=split,
+        class_names=images.class_names,
+        per_class=tuple(images.per_class()),
+        passed_over=listing.passed_over,
+        notes=tuple(told["notes"]),
+        concerns=(*(note.rstrip(".") for note in listing.notes), *alike, *told["concerns"]),
+    )
+
+
+def _alike(images: ImageSet) -> list[str]:
+    known: dict[str, list[str]] = {}
+    for name in images.class_names:
+        known.setdefault(name.casefold(), []).append(f"'{name}'")
+    return [" and ".join(each) for each in known.values() if len(each) > 1]
+
+
 def _decode(
     artifact: Artifact,
     listing: "Listing",
     images: Iterator[tuple[Pixels, int]],
+    fitting: Fitting,
     progress: Progress,
 ) -> None:
     """Fill and seal the artifact from the start; what a killed process left is replaced."""
     artifact.manifest_path.unlink(missing_ok=True)
     for leftover in artifact.path.glob(".*.tmp"):  # the lock is ours, so nobody writes them
         leftover.unlink()
-    with artifact.part(_PIXELS) as path:
+    with noticing() as noticed, artifact.part(_PIXELS) as path:
         labels = _write(path, images, listing.num_images, progress)
         _check_classes(labels, listing.class_names)
         mark = content_fingerprint(np.load(path, mmap_mode="r"), labels, listing.class_names)
     with artifact.part(_LABELS) as path, path.open("wb") as file:
         np.save(file, labels)
-    artifact.seal(class_names=listing.class_names, content_fingerprint=mark, pillow=PIL.__version__)
+    artifact.seal(
+        class_names=listing.class_names,
+        content_fingerprint=mark,
+        pillow=PIL.__version__,
+        told=fitting.facts(noticed),
+    )
 
 
 def _write(
@@ -171,25 +234,6 @@ def _write(
         raise DataError(f"it listed {total} images and then held {len(labels)}.")
     progress(total, total)
     return np.array(labels, dtype=np.int64)
-
-
-def _fitted(
-    images: Iterator[tuple[Pixels, int]], image_size: int | None, resize: Resize
-) -> Iterator[tuple[Pixels, int]]:
-    """Bring images to one size; without `image_size` they must be square and alike already."""
-    first: tuple[int, ...] | None = None
-    for image, label in images:
-        if image_size is not None:
-            yield resized(image, image_size, resize), label
-            continue
-        height, width = image.shape[:2]
-        first = first or (height, width)
-        if (height, width) != first:
-            other = f"{first[1]}x{first[0]} and {width}x{height}"
-            raise DataError(f"its images differ in size ({other} pixels): set image_size.")
-        if height != width:
-            raise DataError(f"its images are not square ({width}x{height} pixels): set image_size.")
-        yield image, label
 
 
 def _check_names(names: tuple[str, ...]) -> None:

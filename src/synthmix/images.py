@@ -26,14 +26,20 @@ _KERNELS = {
 
 
 def to_rgb(image: Image.Image) -> Pixels:
-    """Return any PIL image as uint8 `[H, W, 3]`; transparency is laid over white."""
+    """Return any PIL image as uint8 `[H, W, 3]`; transparency is laid over white.
+
+    Raises ValueError, with the mode, for more than 8 bits a channel and for what no rule turns
+    into RGB.
+    """
+    if image.mode[0] in "IF":
+        raise ValueError(f"mode {image.mode} holds more than 8 bits a channel")
+    if image.mode in ("La", "RGBa"):  # multiplied by their transparency already
+        image = image.convert(image.mode.upper())
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
         image = Image.alpha_composite(white, rgba)
-    if image.mode in ("I", "I;16", "F"):
-        raise ValueError(f"mode {image.mode} holds more than 8 bits a channel")
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def resized(image: Pixels, size: int, kernel: Resize = "lanczos") -> Pixels:

@@ -47,17 +47,20 @@ def command(
     """Generate a study's synthetic sets, or one: --generator NAME --set generator.KEY=VALUE."""
     own = {"generator": generator, "real": real, "per-class": per_class, "output": output}
     loaded = _of_study(study, own, changes) if study else _single(own, changes)
+    from synthmix.study.concerns import of_sources
     from synthmix.study.running import run_stage, save_study
     from synthmix.study.workspace import Workspace
 
     if only is not None:
         loaded.set_named(only)
-    workspace = Workspace(loaded)
+    told = watch(quiet or json)
+    workspace = Workspace(loaded, progress=told.decoding, price=told.priced)
+    assert len(workspace.train)
+    for text in of_sources(workspace.inventories):
+        told.warned(text)
     save_study(loaded)
     for stage in ("write", "fit", "generate"):
-        run_stage(
-            workspace, stage, watch(quiet or json), lambda step: only in (None, step.task.target)
-        )
+        run_stage(workspace, stage, told, lambda step: only in (None, step.task.target))
     from synthmix.study.planning import steps
 
     found = [step for step in steps(workspace, "generate") if only in (None, step.task.target)]

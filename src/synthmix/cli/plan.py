@@ -14,6 +14,7 @@ from synthmix.cli._options import (
     say_json,
     size,
     table,
+    watch,
 )
 
 Measure = Annotated[
@@ -42,7 +43,14 @@ def command(
     from synthmix.study.planning import describe
     from synthmix.study.prospects import check_spread
 
-    plan = describe(loaded, measure=measure, spread=check_spread(spread))
+    shown = watch(json)
+    plan = describe(
+        loaded,
+        measure=measure,
+        spread=check_spread(spread),
+        progress=shown.decoding,
+        tell=shown.priced,
+    )
     if json:
         say_json(plan)
         return
@@ -56,6 +64,8 @@ def _show(plan: dict[str, Any]) -> None:
         f"real images: {plan['num_train']} train ({plan['num_pool']} used per seed), "
         f"{plan['num_validation']} validation, {plan['num_test']} test\n"
     )
+    for source in plan["sources"]:
+        _show_source(source)
     table([_cells(step) for step in plan["steps"]], _HEAD)
     _show_controls(plan["controls"])
     _show_outlook(plan["outlook"])
@@ -70,6 +80,24 @@ def _show(plan: dict[str, Any]) -> None:
     )
     if plan["looks"] is not None:
         _show_looks(plan["looks"])
+
+
+def _show_source(source: dict[str, Any]) -> None:
+    """Print what a source took and passed over; its concerns stand among the warnings."""
+    counts = source["per_class"]
+    each = str(min(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    say(
+        f"{source['where']} ({source['split']}): {sum(counts):,} images of {len(counts)} classes, "
+        f"{each} each"
+    )
+    for passed in source["passed_over"]:
+        say(
+            f"  passed over: {passed['count']:,} {passed['reason']}, such as "
+            f"{', '.join(passed['examples'])}"
+        )
+    for note in source["notes"]:
+        say(f"  {note}")
+    say("")
 
 
 def _time(seconds: float, unknown: int) -> str:

@@ -21,11 +21,13 @@ def command(
 ) -> None:
     """Train the missing runs of a study; generates first what they need."""
     loaded = load_study(study, changes)
+    from synthmix.study.beforehand import warnings
     from synthmix.study.planning import Step, steps
     from synthmix.study.running import check, make, run_stage, save_study
     from synthmix.study.workspace import Workspace
 
-    workspace = Workspace(loaded)
+    told = watch(quiet or json)
+    workspace = Workspace(loaded, progress=told.decoding, price=told.priced)
     names = [each.name for each in workspace.arms()]
     if arm is not None and arm not in names:
         raise SettingError(f"There is no arm '{arm}'. {suggestion(arm, names)}")
@@ -41,13 +43,15 @@ def command(
             f"--seed is {seed}, which is not wanted yet: seeds are added to arms whose verdict is "
             "open (`synthmix status`)."
         )
+    for text in warnings(workspace):
+        told.warned(text)
     save_study(loaded)
     if arm is None and seed is None:
-        make(workspace, watch(quiet or json), ("write", "fit", "generate", "train"))
+        make(workspace, told, ("write", "fit", "generate", "train"))
     else:
         for stage in ("write", "fit", "generate"):
-            run_stage(workspace, stage, watch(quiet or json))
-        run_stage(workspace, "train", watch(quiet or json), is_wanted)
+            run_stage(workspace, stage, told)
+        run_stage(workspace, "train", told, is_wanted)
     found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]
     folders = [str(step.artifact.path) for step in found if step.artifact]
     say_folders(folders, json)

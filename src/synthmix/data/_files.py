@@ -3,34 +3,124 @@
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, TiffImagePlugin
 
-from synthmix.errors import DataError
+from synthmix.data._metadata import HEAD, READ, bare, format_of, orientation_of
+from synthmix.errors import DataError, MissingPackage
 from synthmix.images import to_rgb
+from synthmix.noticed import notice
 from synthmix.types import Json, Labels, Pixels
 
 
 def decoded(file: Path | IO[bytes], name: str) -> Pixels:
-    """Return an encoded image as uint8 RGB `[H, W, 3]`, upright.
+    """Return an encoded image as uint8 RGB `[H, W, 3]`, upright; of several in one file the first.
 
-    Raises DataError, with the image's name, where it is damaged or holds 16 bits a channel.
+    Its content tells the format, and that format's decoder alone is tried. Raises DataError, with
+    the image's name, where it is damaged, is of none of `READ` or has more than 8 bits a channel.
     """
     try:
-        with Image.open(file) as image:
-            # Pillow cuts 16-bit colour down to 8 without a word; only the raw mode tells
-            if image.format == "PNG" and any(";16" in str(tile[3]) for tile in image.tile):
-                raise ValueError("it holds 16 bits a channel; save it with 8")
-            return to_rgb(ImageOps.exif_transpose(image))
-    except MemoryError:
+        data = file.read_bytes() if isinstance(file, Path) else file.read()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's doubts either become errors here or are none
+            pixels, has_more = _upright(data, name)
+    except (MemoryError, MissingPackage):
         raise
     except Exception as error:  # Pillow's decoders raise SyntaxError, struct.error, zlib.error, ...
-        reason = str(error).partition("\n")[0].rstrip(".")
+        reason = str(error).partition("\n")[0].rstrip(".") or type(error).__name__
         raise DataError(f"{name} cannot be read as an image: {reason}.") from error
+    if has_more:
+        notice(FIRST_OF_MANY, name)
+    return pixels
+
+
+FIRST_OF_MANY = "animations or files of several pages, of which the first image is taken"
+
+
+def _upright(data: bytes, name: str) -> tuple[Pixels, bool]:
+    """Return the first image, and whether others follow it in the same file."""
+    kind = format_of(data[:HEAD])
+    if kind not in READ:
+        what = f"it is {kind}" if kind else "its content is"
+        raise ValueError(f"{what} none of {', '.join(READ)}")
+    if kind == "HEIF":
+        _check_heif(name)
+    found = bare(data, kind)
+    with Image.open(BytesIO(found.data), formats=[kind]) as image:
+        if 0 in image.size:
+            raise ValueError(f"it has {image.width} x {image.height} pixels")
+        _check_depth(image)
+        pixels = to_rgb(image)
+        exif, xmp = image.info.get("exif"), image.info.get("xmp")
+        has_more = found.has_more or _is_animated(image)
+    if kind in ("AVIF", "WEBP") and (exif or xmp):
+        turn = orientation_of(exif or b"", xmp if kind == "WEBP" and xmp else b"")
+    else:
+        turn = found.orientation
+    return _TURNS[turn](pixels), has_more
+
+
+_TURNS: Mapping[int, Callable[[Pixels], Pixels]] = {
+    1: lambda image: image,
+    2: lambda image: image[:, ::-1],
+    3: lambda image: image[::-1, ::-1],
+    4: lambda image: image[::-1],
+    5: lambda image: image.transpose(1, 0, 2),
+    6: lambda image: image[::-1].transpose(1, 0, 2),
+    7: lambda image: image[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda image: image.transpose(1, 0, 2)[::-1],
+}
+"""EXIF's orientation -> what turns an image upright."""
+
+
+def _check_depth(image: ImageFile.ImageFile) -> None:
+    """Raise ValueError where a channel has more than 8 bits.
+
+    Pillow cuts those of colour images down to 8 without a word, by their high bytes, and takes
+    numbers with a sign for numbers without one.
+    """
+    bits = 8
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = max(image.tag_v2.get(TiffImagePlugin.BITSPERSAMPLE, (1,)))
+        if set(image.tag_v2.get(TiffImagePlugin.SAMPLEFORMAT, (1,))) != {1}:
+            raise ValueError("its channels hold no whole numbers from 0; save it with 8 bits each")
+    for tile in image.tile:
+        how = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if image.format == "PNG" and ";16" in str(how[0]):
+            bits = 16
+        if image.format == "PPM" and max(part for part in (*how, 0) if type(part) is int) > 255:
+            bits = 16
+    if bits > 8:
+        raise ValueError(f"it holds {bits} bits a channel; save it with 8")
+
+
+def _is_animated(image: Image.Image) -> bool:
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # something that cannot be read follows
+        return True
+
+
+def _check_heif(name: str) -> None:
+    """Let Pillow read HEIC; raises MissingPackage where the package for it is not installed."""
+    try:
+        # imported here: most images are of other formats
+        from pillow_heif import register_heif_opener
+    except ModuleNotFoundError as error:
+        raise MissingPackage(
+            f"{name} is a HEIC picture, which needs the package 'pillow-heif'. Install it with: "
+            f"{HEIC_INSTALL}"
+        ) from error
+    register_heif_opener(thumbnails=False)
+
+
+HEIC_INSTALL = "pip install 'synthmix[heic]'"
 
 
 def stamp(files: Sequence[Path], root: Path) -> Json:
@@ -47,8 +137,8 @@ def status(file: Path) -> os.stat_result:
     """Return a file's size and times; raises DataError where it is none that can be read twice."""
     try:
         found = file.stat()
-    except FileNotFoundError:
-        raise DataError(f"{file} leads nowhere: it is a link to a file that is gone.") from None
+    except OSError as error:
+        raise DataError(f"{file} cannot be read ({error.strerror}).") from None
     if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for without an end
         raise DataError(f"{file} is no file that can be read twice; take it away.")
     return found

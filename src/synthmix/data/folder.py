@@ -7,19 +7,25 @@ from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._files import decoded, stamp
+from synthmix.data._walk import ENDINGS, Walk, entries, folders, is_hidden
 from synthmix.errors import DataError, NoSuchSplit, shown
-from synthmix.names import distinct
+from synthmix.names import composed
 from synthmix.types import Pixels
 
-_EXTENSIONS = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
+"""What folders of splits are called, in small letters."""
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Folder(ImageSource):
     """Image files under `<class>/`, or under `train/<class>/` and `test/<class>/`.
 
-    BMP, GIF, JPEG, PGM, PNG, PPM, TIFF and WebP; of an animation the first image. Classes are
-    sorted by name, the files of a class by path. Hidden files are passed over.
+    AVIF, BMP, GIF, JPEG, PNG, PNM, TIFF, WebP, and HEIC with the extra `heic`: files of their
+    endings or without one, the format told by the content; of several images in one file the first.
+    Classes are sorted by name, the files of a class by path. Links are followed; hidden files
+    and folders are passed over.
     """
 
     path: str
@@ -30,12 +36,14 @@ class Folder(ImageSource):
 
     def list(self, split: Split) -> Listing:
         root = self._root(split)
-        files = _files(root)
+        walk, files = _walked(root)
+        self._pass_over_beside(walk, root)
         content = stamp([file for found in files.values() for file in found], root)
-        return Listing(tuple(files), content["files"], content)
+        notes = (*walk.notes(), *_of_layout(root, files))
+        return Listing(tuple(files), content["files"], content, walk.passed_over(), notes)
 
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
-        for label, found in enumerate(_files(self._root(split)).values()):
+        for label, found in enumerate(_walked(self._root(split))[1].values()):
             for file in found:
                 yield decoded(file, str(file)), label
 
@@ -45,7 +53,7 @@ class Folder(ImageSource):
         root = self._find(path, split)
         other = path / "train" if _holds_splits(path) else path
         if split == "test" and other.is_dir():
-            _same_classes(root, other)
+            _check_same_classes(root, other)
         return root
 
     def _find(self, path: Path, split: Split) -> Path:
@@ -58,10 +66,22 @@ class Folder(ImageSource):
                 f"{path} has no test split: give test_path, or train/ and test/ in it."
             )
         if not (path / split).is_dir():
-            raise NoSuchSplit(
-                f"{path} has no folder '{split}'; found: {', '.join(_folders(path))}."
-            )
+            raise NoSuchSplit(f"{path} has no folder '{split}'; found: {', '.join(folders(path))}.")
         return path / split
+
+    def _pass_over_beside(self, walk: Walk, root: Path) -> None:
+        """Keep account of what lies beside the class folders, and beside the splits."""
+        for entry in entries(root):
+            if is_hidden(entry.name):
+                walk.pass_over(f"hidden {'folders' if entry.is_dir() else 'files'}", entry.name)
+            elif not entry.is_dir():
+                walk.pass_over("files beside the class folders", entry.name)
+        path = Path(self.path).expanduser()
+        if root.parent == path and _holds_splits(path):
+            used = {"train"} if self.test_path else {"train", "test"}
+            for name in folders(path):
+                if name not in used:
+                    walk.pass_over(f"folders beside {' and '.join(sorted(used))}", f"../{name}")
 
 
 def _existing(path: str, setting: str) -> Path:
@@ -73,39 +93,87 @@ def _existing(path: str, setting: str) -> Path:
 
 def _holds_splits(path: Path) -> bool:
     # a class may be called "train"; only a split has folders inside
-    return any(_folders(path / split) for split in ("train", "test"))
+    return any(folders(path / split) for split in ("train", "test"))
 
 
-def _folders(path: Path) -> Sequence[str]:
-    if not path.is_dir():
-        return []
-    return sorted(each.name for each in path.iterdir() if each.is_dir() and each.name[0] != ".")
-
-
-def _files(root: Path) -> Mapping[str, Sequence[Path]]:
+def _walked(root: Path) -> tuple[Walk, Mapping[str, Sequence[Path]]]:
     """Return every class's image files; raises DataError where there are none."""
-    names = _folders(root)
+    names = folders(root)
     if not names:
         raise DataError(f"{root} has no class folders: put each class's images in a folder of it.")
-    files = {name: _images(root / name) for name in names}
+    walk = Walk(root)
+    files = {name: walk.pictures(name) for name in names}
     for name, found in files.items():
         if not found:
-            kinds = ", ".join(sorted(_EXTENSIONS))
-            raise DataError(f"Class '{name}' is empty: {root / name} holds no file of {kinds}.")
-    return files
+            raise DataError(_of_empty(root / name, walk))
+    _check_layout(root, files)
+    return walk, files
 
 
-def _images(folder: Path) -> Sequence[Path]:
-    return sorted(
-        Path(parent, name)
-        for parent, _, names in os.walk(folder)
-        for name in names
-        if name[0] != "." and os.path.splitext(name)[1].lower() in _EXTENSIONS
-    )
+def _of_empty(folder: Path, walk: Walk) -> str:
+    said = f"Class '{folder.name}' is empty: {folder} holds no file of {', '.join(sorted(ENDINGS))}"
+    mine = [note for note in walk.notes() if f"'{folder.name}/" in note]
+    passed = f" ({'; '.join(note.rstrip('.') for note in mine)})" if mine else ""
+    return f"{said}{passed}."
 
 
-def _same_classes(test: Path, train: Path) -> None:
-    here, there = set(distinct(_folders(test))), set(distinct(_folders(train)))
+def _check_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> None:
+    """Raise DataError where the folders that would be classes hold the classes themselves."""
+    names = list(files)
+    nested = [name for name in names if not _has_own(root / name, files[name])]
+    if len(names) == 1 and nested:
+        raise DataError(
+            f"{root} holds one folder alone, '{names[0]}', which would be the only class: "
+            f"name {root / names[0]} where the folders in it are the classes."
+        )
+    if len(names) > 1 and {name.lower() for name in names} <= _SPLITS:
+        raise DataError(
+            f"{root} holds no classes but what look like splits: {', '.join(names)}. Give one of "
+            "them as path and another as test_path, or call them train and test."
+        )
+
+
+def _has_own(folder: Path, files: Sequence[Path]) -> bool:
+    """Whether pictures lie in the class folder itself, not in folders of it alone."""
+    return any(file.parent == folder for file in files)
+
+
+def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]:
+    """Yield where the folders may not be meant as they are taken."""
+    inner = {name: _inner(root / name, found) for name, found in files.items()}
+    single = [f"{name}/{next(iter(found))}" for name, found in inner.items() if len(found) == 1]
+    single = [each for each in single if not each.endswith("/")]
+    if single:
+        yield (
+            f"{len(single)} of {len(files)} class folders hold their pictures in one folder inside "
+            f"alone ({_some(single)}): is the folder above meant?"
+        )
+    split = sorted({each for found in inner.values() for each in found if each.lower() in _SPLITS})
+    if split:
+        yield f"class folders hold folders {_some(split)}; the pictures of all of them are taken"
+    odd = [name for name in files if name.lower() in _SPLITS]
+    if odd:
+        yield f"classes are called {_some(odd)}, as splits are"
+    beside = [entry.name for entry in entries(root) if not entry.is_dir()]
+    beside = [name for name in beside if os.path.splitext(name)[1].lower() in ENDINGS]
+    beside = [name for name in beside if not is_hidden(name)]
+    if beside:
+        yield f"{len(beside)} pictures lie beside the class folders, in no class: {_some(beside)}"
+
+
+def _inner(folder: Path, files: Sequence[Path]) -> set[str]:
+    """Return the folders of a class in which its pictures lie, '' for the class folder itself."""
+    parts = (file.relative_to(folder).parts for file in files)
+    return {each[0] if len(each) > 1 else "" for each in parts}
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more
+
+
+def _check_same_classes(test: Path, train: Path) -> None:
+    here, there = (set(map(composed, folders(path))) for path in (test, train))
     if here != there:
         names = ", ".join(map(shown, sorted(here ^ there)))
         raise DataError(f"{test} and {train} differ in their class folders: {names}.")

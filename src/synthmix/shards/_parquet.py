@@ -128,7 +128,8 @@ class ShardFile:
 
     def _decoded(self, value: Any) -> Pixels:
         with _reading(self.path):
-            return to_rgb(Image.open(io.BytesIO(value.as_py()["bytes"])))
+            # the one format that `row` writes
+            return to_rgb(Image.open(io.BytesIO(value.as_py()["bytes"]), formats=["PNG"]))
 
 
 @contextmanager

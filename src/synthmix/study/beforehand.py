@@ -42,7 +42,8 @@ def warnings(workspace: Workspace) -> list[str]:
 
     Prompts are linted here where writing them costs nothing, else before their set is generated.
     """
-    found, names = concerns.of_mirroring(workspace.study), workspace.class_names
+    found, names = concerns.of_sources(concerns.inventories(workspace)), workspace.class_names
+    found += concerns.of_mirroring(workspace.study)
     found += concerns.of_splits(workspace)
     found += concerns.of_class_names(names)
     found += concerns.of_subjects(workspace.study.synthetic)

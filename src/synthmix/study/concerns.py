@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from synthmix.decoded import Inventory
 from synthmix.errors import DataError, shown
 from synthmix.names import alike
 from synthmix.prompts._lint import Finding, lint
-from synthmix.study.extra_images import num_test_seen
+from synthmix.study.extra_images import named_test_set, num_test_seen
 from synthmix.study.file import Study, SyntheticSet
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Prompt
@@ -15,6 +16,23 @@ _SHOWN = 3
 
 _FEW = 0.01
 """Share of the test images that may be training images without a warning: known sets hold some."""
+
+
+def inventories(workspace: Workspace) -> list[Inventory]:
+    """Return what each of the user's own sources took, opening those that are not open yet."""
+    assert len(workspace.train)
+    assert len(workspace.test)
+    for each in workspace.study.synthetic:
+        if each.images is not None:
+            workspace.synthetic(each.name, 0)
+    for name in workspace.study.evaluation.test_sets:
+        named_test_set(workspace, name)
+    return workspace.inventories
+
+
+def of_sources(taken: Sequence[Inventory]) -> list[str]:
+    """Return what is probably not meant in what sources took of their files."""
+    return [f"{each.where} ({each.split}): {text}." for each in taken for text in each.concerns]
 
 
 def of_mirroring(study: Study) -> list[str]:

@@ -14,7 +14,6 @@ from importlib.metadata import version
 import numpy as np
 
 from synthmix.data import Split
-from synthmix.decoded import open_images
 from synthmix.errors import DataError, NoSuchSplit
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
 from synthmix.images import mark, match_classes, num_shared, per_class_rows, stratified_rows, take
@@ -224,8 +223,7 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
         split = "train"
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
-    size, resize = workspace.image_size, workspace.study.resize
-    images = open_images(source, split, image_size=size, resize=resize, where=where)
+    images = workspace.open(source, split, workspace.image_size, where)
     images = match_classes(images, workspace.class_names, workspace.study.class_map, where=where)
     if asked.per_class is None:
         return images

@@ -3,10 +3,12 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from synthmix.errors import ArtifactError, DataError
+from synthmix.errors import ArtifactError, DataError, SettingError
+from synthmix.fitting import Price, Priced, accepted
 from synthmix.store import Artifact
 from synthmix.study import looks, prospects
 from synthmix.study.beforehand import check_model, check_settings, warnings
+from synthmix.study.concerns import inventories
 from synthmix.study.estimates import Prices, prices
 from synthmix.study.extra_images import Collection, Mirror, collections
 from synthmix.study.file import Study
@@ -15,6 +17,7 @@ from synthmix.study.predicting import artifact_of
 from synthmix.study.stored import run_artifact
 from synthmix.study.tasks import Task
 from synthmix.study.workspace import Workspace
+from synthmix.types import Progress, no_progress
 
 STAGES = ("write", "fit", "generate", "train", "predict")
 
@@ -146,18 +149,43 @@ def _predictions_artifact(workspace: Workspace, run: Artifact, each: Collection)
         return None
 
 
-def describe(study: Study, *, measure: bool = True, spread: float | None = None) -> dict[str, Any]:
+DECODED_UNASKED = 25_000_000_000
+"""Bytes of decoded images of one source above which a plan tells their price alone."""
+
+
+def _check_price(price: Price) -> None:
+    if price.num_bytes > DECODED_UNASKED:
+        raise SettingError(
+            f"{price}, more than a plan decodes ({DECODED_UNASKED / 1e9:.0f} GB): set a smaller "
+            "image_size, or let `synthmix run` decode them; then there is a plan."
+        )
+
+
+def describe(
+    study: Study,
+    *,
+    measure: bool = True,
+    spread: float | None = None,
+    progress: Progress = no_progress,
+    tell: Priced = accepted,
+) -> dict[str, Any]:
     """Return the whole plan as JSON: steps, counts, estimated seconds and bytes, and its outlook.
 
-    `spread` is a standard deviation over seeds, as a share of 1; see `prospects.spread_of`.
+    `spread` is a standard deviation over seeds, as a share of 1; see `prospects.spread_of`. `tell`
+    hears what decoding each source takes. Raises SettingError where that is too much for a plan.
     """
-    workspace = Workspace(study)
+
+    def price(found: Price) -> None:
+        _check_price(found)
+        tell(found)
+
+    workspace = Workspace(study, progress=progress, price=price)
     check_settings(workspace)
     wanted = looks.wanted(workspace)
     found = [step for stage in STAGES for step in steps(workspace, stage, wanted)]
     check_model(workspace)
-    price = prices(workspace, measure=measure)
-    rows = [_row(step, price) for step in found]
+    costs = prices(workspace, measure=measure)
+    rows = [_row(step, costs) for step in found]
     outlook = prospects.outlook(workspace, spread)
     return {
         "name": study.name,
@@ -170,10 +198,11 @@ def describe(study: Study, *, measure: bool = True, spread: float | None = None)
         "num_pool": workspace.num_pool,
         "warnings": warnings(workspace) + prospects.concerns(outlook),
         "steps": rows,
-        "scratch_bytes": price.scratch,
+        "scratch_bytes": costs.scratch,
         "controls": prospects.price_of_controls(workspace, rows),
         "outlook": outlook,
-        "looks": _growth(workspace, rows, price),
+        "looks": _growth(workspace, rows, costs),
+        "sources": [asdict(each) for each in inventories(workspace)],
         "resolved": study.resolved(),
     }
 

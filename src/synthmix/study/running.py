@@ -36,7 +36,7 @@ def run(study: Study, watch: Watch = silent) -> Path:
     Run again after any interruption: what is finished is not done twice. Raises SettingError or
     DataError before any work where an arm cannot be drawn.
     """
-    workspace = Workspace(study, progress=watch.decoding)
+    workspace = Workspace(study, progress=watch.decoding, price=watch.priced)
     check(workspace)
     for text in warnings(workspace):
         watch.warned(text)

@@ -25,6 +25,7 @@ from rich.progress import (
 from rich.text import Text
 
 from synthmix.evaluation.adaptive import Course
+from synthmix.fitting import Price
 from synthmix.study.planning import Step
 
 _VERBS = {
@@ -48,6 +49,9 @@ class Watch:
 
     def decoding(self, completed: int, total: int) -> None:
         """See how many images of a source are decoded."""
+
+    def priced(self, price: Price) -> None:
+        """See what decoding a source will take, before it is done."""
 
     def warned(self, text: str) -> None:
         """See what is probably not meant."""
@@ -107,11 +111,21 @@ class Terminal(Watch):
         self._bars: Progress | None = None
         self._ids: dict[str, TaskID] = {}
         self._lines: dict[str, _Lines] = {}
+        self._decoding = _Lines(0)
+
+    def priced(self, price: Price) -> None:
+        """Show what decoding takes where it is more than a moment."""
+        self._decoding = _Lines(0)
+        if price.seconds > LINE_SECONDS:
+            self.console.print(str(price), soft_wrap=True, highlight=False)
 
     def decoding(self, completed: int, total: int) -> None:
-        """Show how many images of a source are decoded."""
+        """Show how many images of a source are decoded, at times and at the end."""
         if completed >= total:
             self.console.print(f"decoded {total:,} images", style="dim")
+        elif self._decoding.is_due:
+            told = self._decoding.told(completed, total, "images")
+            self.console.print(f"decoding: {told}", soft_wrap=True, highlight=False)
 
     def warned(self, text: str) -> None:
         """Show a warning in one line."""

@@ -1,17 +1,18 @@
 """What a study's tasks read and where they write: images, splits, mixtures and artifacts."""
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from synthmix.data import Split
+from synthmix.data import ImageSource, Split
 from synthmix.data.huggingface import Huggingface
-from synthmix.decoded import open_images
+from synthmix.decoded import Inventory, open_images
 from synthmix.errors import ArtifactError, DataError, SettingError
+from synthmix.fitting import Priced, accepted
 from synthmix.generators import Generator
 from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
 from synthmix.ledger import Ledger
@@ -50,6 +51,9 @@ class Workspace:
 
     study: Study
     progress: Progress = no_progress
+    price: Priced = accepted
+    inventories: list[Inventory] = field(default_factory=list)
+    """What the user's own sources that were opened until now took, and what they passed over."""
 
     @cached_property
     def train(self) -> ImageSet:
@@ -372,21 +376,27 @@ class Workspace:
         assert each.images is not None
         where = f"synthetic.{each.name}"
         limit = dataclasses.replace(each.images, per_class=each.per_class or each.images.per_class)
-        resize = self.study.resize
-        images = open_images(limit, "train", image_size=self.image_size, resize=resize, where=where)
+        images = self.open(limit, "train", self.image_size, where)
         return match_classes(images, self.class_names, self.study.class_map, where=where)
 
     def _open(self, split: Split, image_size: int | None = None) -> ImageSet:
         # subsets are drawn after the validation split, not by the source
         source = dataclasses.replace(self.study.real, per_class=None)
-        size = image_size or self.study.image_size
+        return self.open(source, split, image_size or self.study.image_size, "real")
+
+    def open(
+        self, source: ImageSource, split: Split, image_size: int | None, where: str
+    ) -> ImageSet:
+        """Return the images of a source that the user has, and keep account of what it took."""
         return open_images(
             source,
             split,
-            image_size=size,
+            image_size=image_size,
             resize=self.study.resize,
             progress=self.progress,
-            where="real",
+            where=where,
+            price=self.price,
+            tell=self.inventories.append,
         )
 
 

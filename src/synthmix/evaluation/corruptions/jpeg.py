@@ -24,5 +24,5 @@ class Jpeg(Corruption):
     def apply(self, image: Pixels, level: float, seed: int) -> Pixels:
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "JPEG", quality=round(level))
-        with Image.open(buffer) as decoded:
+        with Image.open(buffer, formats=["JPEG"]) as decoded:
             return np.asarray(decoded)
