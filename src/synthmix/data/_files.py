@@ -34,11 +34,20 @@ def decoded(file: Path | IO[bytes], name: str) -> Pixels:
 
 
 def stamp(files: Sequence[Path], root: Path) -> Json:
-    """Return what stands for the files' content: how many, and a hash of names, sizes and times."""
-    digest = hashlib.sha256()
+    """Return what stands for the files' content: how many, and a hash of places, sizes and times.
+
+    Both times, since an unpacked archive may give another content the same size and the same time.
+    """
+    # two projects may call their folders the same
+    digest = hashlib.sha256(os.fsencode(root.resolve()))
     for file in files:
         status = _status(file)
-        line = (file.relative_to(root).as_posix(), status.st_size, status.st_mtime_ns)
+        line = (
+            file.relative_to(root).as_posix(),
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+        )
         digest.update(repr(line).encode())
     return {"files": len(files), "stamp": digest.hexdigest()[:16]}
 
