@@ -268,7 +268,8 @@ def test_a_whole_entry_is_read_once_a_day_and_whenever_it_is_touched(
     assert reads() == 0
     [folder] = folders(tmp_path)
     os.utime(folder / "labels.npy")
-    assert reads() == 2
+    now = (folder / "labels.npy").stat().st_ctime + 1
+    assert (reads(), reads()) == (2, 2)  # another write could still get the same time
     now += 3
     assert (reads(), reads()) == (2, 0)
     now += cached.DAY

@@ -2,12 +2,15 @@
 
 import os
 import platform
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import synthmix
+from synthmix.aside import unused
 from synthmix.errors import ArtifactError
 from synthmix.evaluation.metrics import Metric
 from synthmix.evaluation.predictions import Predictions
@@ -15,7 +18,16 @@ from synthmix.evaluation.statistics import over_seeds, paired
 from synthmix.images import resized
 from synthmix.mixing import Arm
 from synthmix.registry import Registry
-from synthmix.store import Artifact, fingerprint, read_json, replacing, sha256, write_json
+from synthmix.store import (
+    Artifact,
+    fingerprint,
+    is_altered,
+    json_text,
+    read_json,
+    replacing,
+    signed,
+    write_json,
+)
 from synthmix.study import concerns, leaks, looks, stored, verdict, versions, wording
 from synthmix.study.file import Study, SyntheticSet, component_settings
 from synthmix.study.looks import Wanted
@@ -57,13 +69,13 @@ def compute(study: Study) -> dict[str, Any]:
     results["prompts"] = wording.of(workspace)
     results["verdict"] = verdict.of(workspace, predicted, results["duplicates"])
     results |= verdict.beyond(workspace, predicted)
-    return results
+    return signed(results)
 
 
 def write(study: Study, results: dict[str, Any]) -> Path:
-    """Write `results.json` with its samples and times; results of an edited study are kept."""
+    """Write `results.json` with its samples and times; other results are renamed and kept."""
     workspace, path = Workspace(study), results_path(study.output)
-    _keep_other(path, results["study_fingerprint"])
+    _keep_other(path, results)
     write_json(path, results)
     _write_samples(workspace, study.output / "samples.npz")
     write_json(study.output / "timing.json", _timing(workspace))
@@ -119,7 +131,8 @@ def _redeclared(study: Study) -> str | None:
             before = read_json(path)
         except ArtifactError:
             continue  # damaged, and put aside for that
-        if isinstance(before, dict) and before.get("hypotheses") != list(study.hypotheses):
+        is_study = isinstance(before, dict) and "hypotheses" in before and not is_altered(before)
+        if is_study and before["hypotheses"] != list(study.hypotheses):
             return path.name
     return None
 
@@ -286,16 +299,19 @@ def _seeds_share(workspace: Workspace, each: SyntheticSet, wanted: Wanted) -> bo
     return False
 
 
-def _keep_other(path: Path, study_fingerprint: str) -> None:
-    """Rename the results of an edited study instead of overwriting them."""
-    if not path.exists():
+def _keep_other(path: Path, results: Mapping[str, Any]) -> None:
+    """Rename results that differ instead of overwriting them."""
+    if not path.is_file() or path.read_bytes() == json_text(results).encode():
         return
     try:
-        other = read_json(path).get("study_fingerprint", "earlier")
-    except (ArtifactError, AttributeError):
-        other = f"damaged-{sha256(path)[:8]}"
-    if other != study_fingerprint:
-        os.replace(path, path.with_name(f"results-{other}.json"))
+        other = read_json(path)
+        study = other["study_fingerprint"]
+        is_ours = re.fullmatch("[0-9a-f]{16}", study) and not is_altered(other)
+    except (ArtifactError, LookupError, TypeError):
+        is_ours = False
+    name = "altered" if not is_ours else study
+    name = "before" if name == results["study_fingerprint"] else name
+    os.replace(path, unused(path.with_name(f"results-{name}.json")))
 
 
 def _write_samples(workspace: Workspace, path: Path) -> None:

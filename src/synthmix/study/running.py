@@ -13,7 +13,7 @@ from synthmix.aside import unused
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
-from synthmix.store import read_json, replacing, write_json
+from synthmix.store import read_json, replacing, signed, write_json
 from synthmix.study import looks, speeds
 from synthmix.study.beforehand import check_model, check_output, check_settings, warnings
 from synthmix.study.file import Study
@@ -135,12 +135,12 @@ def save_study(study: Study) -> None:
             f"output is '{study.output}', where {copy} was not written by synthmix; name another "
             "folder, whose study.yaml can hold what was run."
         )
-    if resolved.exists() and _held(resolved) != study.resolved():
+    if resolved.exists() and _held(resolved) not in (study.resolved(), signed(study.resolved())):
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
                 os.replace(path, unused(path, first=1))
-    write_json(resolved, study.resolved())
+    write_json(resolved, signed(study.resolved()))
     with replacing(copy) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
