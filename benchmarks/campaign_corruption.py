@@ -9,8 +9,10 @@ refusal in one line. Any silent difference, traceback or hang fails the campaign
 """
 
 import argparse
+import importlib
 import json
 import os
+import pkgutil
 import random
 import shutil
 import signal
@@ -196,6 +198,10 @@ def _kill_after(count: int) -> None:
 def prepare(folder: Path) -> tuple[Path, bytes]:
     """Make the pristine states; returns the study's file and the undisturbed results."""
     torch.set_num_threads(1)
+    for name in ("study", "report", "evaluation", "data", "mixing", "training"):
+        package = importlib.import_module(f"synthmix.{name}")
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(found.name)  # or each child would
     workspace.SHARD_SIZE = tasks.SHARD_SIZE = 40
     tasks.CHECKPOINT_SECONDS = 0.0
     study = folder / "study.yaml"

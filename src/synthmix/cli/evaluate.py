@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 
 from synthmix.cli._options import Json, say, say_json, say_verdict
-from synthmix.errors import DataError
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A study's results folder.")]
 
@@ -26,8 +25,9 @@ def command(folder: Folder, replace: Replace = False, json: Json = False) -> Non
     beside them, or, with --replace, take their place while the old ones are renamed.
     """
     path = folder / "study.yaml"
-    if not path.exists():
-        raise DataError(f"{folder} holds no study.yaml; `synthmix run STUDY` makes such a folder.")
+    from synthmix.study import copied
+
+    copied.check(path)
     from synthmix.study.file import read, resolve
     from synthmix.study.recomputing import recompute
 

@@ -3,7 +3,7 @@
 import os
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +42,12 @@ SAMPLES = 8
 THUMBNAIL = 96
 
 
-def evaluate(study: Study) -> Path:
+def evaluate(study: Study, warned: Callable[[str], None] | None = None) -> Path:
     """Compute every number from the stored predictions; returns the path of `results.json`.
 
-    Raises ArtifactError where a run is missing.
+    `warned` is told where other results went. Raises ArtifactError where a run is missing.
     """
-    return write(study, compute(study))
+    return write(study, compute(study), warned)
 
 
 def compute(study: Study) -> dict[str, Any]:
@@ -72,10 +72,14 @@ def compute(study: Study) -> dict[str, Any]:
     return signed(results)
 
 
-def write(study: Study, results: dict[str, Any]) -> Path:
+def write(
+    study: Study, results: dict[str, Any], warned: Callable[[str], None] | None = None
+) -> Path:
     """Write `results.json` with its samples and times; other results are renamed and kept."""
     workspace, path = Workspace(study), results_path(study.output)
-    _keep_other(path, results)
+    kept = _keep_other(path, results)
+    if kept is not None and warned is not None:
+        warned(f"{path} held other results; they are kept as {kept.name}.")
     write_json(path, results)
     _write_samples(workspace, study.output / "samples.npz")
     write_json(study.output / "timing.json", _timing(workspace))
@@ -299,10 +303,10 @@ def _seeds_share(workspace: Workspace, each: SyntheticSet, wanted: Wanted) -> bo
     return False
 
 
-def _keep_other(path: Path, results: Mapping[str, Any]) -> None:
-    """Rename results that differ instead of overwriting them."""
+def _keep_other(path: Path, results: Mapping[str, Any]) -> Path | None:
+    """Rename results that differ instead of overwriting them; returns their new name."""
     if not path.is_file() or path.read_bytes() == json_text(results).encode():
-        return
+        return None
     try:
         other = read_json(path)
         study = other["study_fingerprint"]
@@ -311,7 +315,9 @@ def _keep_other(path: Path, results: Mapping[str, Any]) -> None:
         is_ours = False
     name = "altered" if not is_ours else study
     name = "before" if name == results["study_fingerprint"] else name
-    os.replace(path, unused(path.with_name(f"results-{name}.json")))
+    kept = unused(path.with_name(f"results-{name}.json"))
+    os.replace(path, kept)
+    return kept
 
 
 def _write_samples(workspace: Workspace, path: Path) -> None:
