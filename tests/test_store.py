@@ -2,6 +2,7 @@ import errno
 import json
 import multiprocessing
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthmix import store
 from synthmix.errors import ArtifactError, DiskFull, Unfinished
 from synthmix.shards import repair
 from synthmix.store import Artifact, fingerprint, read_json, replacing, signed, write_json
@@ -259,3 +261,40 @@ def test_a_part_whose_record_is_damaged_is_made_anew(tmp_path: Path, text: str) 
     with artifact.part("a") as path:
         path.write_text("a")
     assert artifact.has("a")
+
+
+@pytest.mark.parametrize(
+    ("place", "process", "age", "stays"),
+    [
+        ("{here}-", "{dead}", 0, False),
+        ("{here}-", "{own}", 0, True),
+        ("{here}-", "{own}", 2, False),
+        ("00000000-", "{dead}", 0, True),  # another container, which may be writing
+        ("00000000-", "{dead}", 2, False),
+        ("", "{dead}", 0, False),  # as earlier versions named them
+    ],
+)
+def test_what_a_killed_process_left_is_removed_and_no_others(
+    tmp_path: Path, place: str, process: str, age: int, stays: bool
+) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    named = f".x.{place}{process}-01234567.tmp" if place else f".x.{process}.tmp"
+    name = named.format(here=store._HERE, dead=child, own=os.getpid())
+    (tmp_path / name).write_text("half")
+    then = time.time() - age * 24 * 60 * 60
+    os.utime(tmp_path / name, (then, then))
+    with replacing(tmp_path / "x") as path:
+        path.write_text("whole")
+    assert (tmp_path / name).exists() == stays
+    assert (tmp_path / "x").read_text() == "whole"
+
+
+def test_two_writers_with_one_number_do_not_share_a_file(tmp_path: Path) -> None:
+    with replacing(tmp_path / "x") as one, replacing(tmp_path / "x") as other:
+        assert one != other
+        one.write_text("one")
+        other.write_text("other")
+    assert (tmp_path / "x").read_text() == "one"

@@ -267,6 +267,7 @@ class Artifact:
             manifest: dict[str, Any] = read_json(path)
             is_ours = all(itertools.starmap(is_record, manifest["parts"].items()))
             is_ours &= fingerprint(manifest["settings"]) == self.fingerprint
+            is_ours &= isinstance(manifest.get("num_images", 0), int)
         except (ArtifactError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
         return manifest if is_ours and not is_altered(manifest) else None
