@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
+TRIALS ?= 300
+SEED   ?= 0
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo check format test test-slow test-gpu bench clean
+.PHONY: help install demo check format test test-slow test-gpu bench campaign clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -42,6 +44,9 @@ test-gpu: $(STAMP) ## A small study on this machine's GPU
 
 bench: $(STAMP) ## All benchmarks; each writes its JSON
 	for each in benchmarks/bench_*.py; do $(BIN)/python $$each || exit 1; done
+
+campaign: $(STAMP) ## Damage TRIALS files of a study's results and cache, one at a time
+	$(BIN)/python benchmarks/campaign_corruption.py --trials $(TRIALS) --seed $(SEED)
 
 clean: ## Remove the environment and tool caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

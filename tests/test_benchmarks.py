@@ -3,6 +3,7 @@
 import json
 import re
 import runpy
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(FOLDER.glob("bench_*.py"))
-RESULTS = sorted((FOLDER / "results").glob("*.json"))
+RESULTS = sorted(
+    path for path in (FOLDER / "results").glob("*.json") if not path.stem.startswith("campaign_")
+)
 ABSOLUTE_PATH = re.compile(r"(?<![\w./])/\w+/")
 
 
@@ -43,3 +46,13 @@ def test_a_result_says_under_what_it_was_measured(path: Path) -> None:
 
 def test_every_result_has_its_script() -> None:
     assert {path.stem for path in RESULTS} <= {path.stem[len("bench_") :] for path in SCRIPTS}
+
+
+def test_a_short_campaign_of_corruptions_finds_nothing(tmp_path: Path) -> None:
+    asked = ["--trials", "12", "--seed", "1", "--short", "--output", str(tmp_path)]
+    command = [sys.executable, "benchmarks/campaign_corruption.py", *asked]
+    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads((tmp_path / "campaign_corruption.json").read_text())
+    assert sum(found["outcomes"].values()) == found["n"] == 12
+    assert found["outcomes"]["equal"] >= 6

@@ -1,21 +1,28 @@
+import errno
 import json
 import os
+import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from synthmix import cached, store
 from synthmix.data import ImageSource, Listing, Split
+from synthmix.data.folder import Folder
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
-from synthmix.errors import DataError, SettingError
+from synthmix.errors import DamagedCache, DataError, SettingError
 from synthmix.images import content_fingerprint, resized
 from synthmix.store import cache_folder
 from synthmix.types import Pixels
@@ -180,21 +187,146 @@ def test_a_killed_decoding_starts_again(tmp_path: Path, moment: str) -> None:
     assert left == {"manifest.json", "pixels.npy", "labels.npy"}
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone", "longer", "manifest"])
-def test_a_damaged_cache_is_remade(tmp_path: Path, damage: str) -> None:
+def _flip(path: Path) -> None:
+    """Change one bit in the middle, and give the file the time that it had."""
+    before, content = path.stat(), bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _swap_names(path: Path) -> None:
+    path.write_text(path.read_text().replace('"cat"', '"x"').replace('"dog"', '"cat"'))
+
+
+def _as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "cut": lambda path: os.truncate(path, path.stat().st_size - 10),
+    "longer": lambda path: os.truncate(path, path.stat().st_size + 10),
+    "empty": lambda path: os.truncate(path, 0),
+    "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
+    "objects": lambda path: path.write_bytes(pickle.dumps(np.array([{"a": 1}]))),
+    "text": lambda path: path.write_text('{"settings": 1}'),
+    "flipped": _flip,
+    "a folder": _as_folder,
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", [*DAMAGE, "other names", "no digest", "all a file"])
+@pytest.mark.parametrize("name", ["pixels.npy", "labels.npy", "manifest.json"])
+def test_a_damaged_cache_is_remade(
+    tmp_path: Path, name: str, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cached, "SETTLED", 0.0)  # what is found whole is known from then on
     before = open_images(Painted(), "train", image_size=6, cache=tmp_path)
     [folder] = folders(tmp_path)
-    pixels, manifest = folder / "pixels.npy", folder / "manifest.json"
-    if damage == "gone":
-        pixels.unlink()
-    elif damage == "manifest":
-        manifest.write_bytes(manifest.read_bytes()[:50])
+    manifest = folder / "manifest.json"
+    expected, pixels = manifest.read_bytes(), np.array(before.pixels)
+    known = (name, damage) == ("manifest.json", "gone") or damage == "all a file"
+    if damage == "all a file":
+        shutil.rmtree(folder)
+        folder.write_text("a file")
+    elif damage == "other names":
+        _swap_names(manifest)
+    elif damage == "no digest":
+        content = json.loads(expected)
+        manifest.write_text(json.dumps({k: v for k, v in content.items() if k != "digest"}))
     else:
-        os.truncate(pixels, pixels.stat().st_size + (10 if damage == "longer" else -10))
-    after = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+        DAMAGE[damage](folder / name)
+    told = nullcontext() if known else pytest.warns(DamagedCache, match="it is made anew")
+    with told:
+        after = open_images(Painted(), "train", image_size=6, cache=tmp_path)
     assert len(READS) == 2
-    assert (after.pixels == before.pixels).all() or damage == "cut"  # a map shows the cut file
-    assert after.fingerprint == before.fingerprint
+    assert (after.pixels == pixels).all()
+    assert after.labels.tolist() == before.labels.tolist()
+    assert (after.fingerprint, after.class_names) == (before.fingerprint, NAMES)
+    assert manifest.read_bytes() == expected
+
+
+def test_a_whole_entry_is_read_once_a_day_and_whenever_it_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, read = time.time() + 10, []
+    monkeypatch.setattr(cached.time, "time", lambda: now)
+    monkeypatch.setattr(
+        store, "sha256", lambda path, real=store.sha256: read.append(path.name) or real(path)
+    )
+
+    def reads() -> int:
+        read.clear()
+        cached._KNOWN.clear()  # as in another process
+        open_images(Painted(), "train", image_size=6, cache=tmp_path)
+        return len(read)
+
+    assert reads() == 2  # while they are written
+    assert reads() == 2
+    assert reads() == 0
+    [folder] = folders(tmp_path)
+    os.utime(folder / "labels.npy")
+    now = (folder / "labels.npy").stat().st_ctime + 1
+    assert (reads(), reads()) == (2, 2)  # another write could still get the same time
+    now += 3
+    assert (reads(), reads()) == (2, 0)
+    now += cached.DAY
+    assert (reads(), reads()) == (2, 0)
+    (folder / "checked.json").write_text("[]")
+    assert (reads(), reads()) == (2, 0)
+    now -= 2 * cached.DAY  # a clock that was set back
+    assert reads() == 2
+
+
+def test_a_cache_that_is_read_only_serves_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    shutil.rmtree(tmp_path / "decoded" / ".locks")
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(cached, "write_json", refused)
+    monkeypatch.setattr(cached, "SETTLED", 0.0)
+    again = open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    assert again.fingerprint == images.fingerprint
+    assert not (tmp_path / "decoded" / ".locks").exists()
+    with pytest.raises(SettingError, match="it is read-only"):
+        open_images(Painted(), "test", image_size=6, cache=tmp_path)
+
+
+def test_projects_that_call_their_folders_alike_do_not_share_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks = []
+    for project, colour in (("one", 10), ("two", 200)):
+        monkeypatch.chdir(_project(tmp_path / project, colour))
+        images = open_images(Folder(path="data"), "train", image_size=8, cache=tmp_path / "cache")
+        assert (images.pixels == colour).all()
+        marks.append(images.fingerprint)
+    assert len(set(marks)) == 2
+
+
+def test_an_image_that_takes_anothers_place_size_and_time_is_seen(tmp_path: Path) -> None:
+    source = Folder(path=str(_project(tmp_path, 10) / "data"))
+    open_images(source, "train", image_size=8, cache=tmp_path / "cache")
+    _project(tmp_path, 200)
+    images = open_images(source, "train", image_size=8, cache=tmp_path / "cache")
+    assert (images.pixels == 200).all()
+
+
+def _project(folder: Path, colour: int) -> Path:
+    """Write images whose names, sizes and times are the same whatever their colour."""
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        path = folder / "data" / name / "1.bmp"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), (colour,) * 3).save(path)
+        os.utime(path, (0, 0))
+    return folder
 
 
 def test_progress_counts_up_to_the_total(tmp_path: Path) -> None:

@@ -93,3 +93,25 @@ def test_without_a_path_it_is_memory_alone(tmp_path: Path, monkeypatch: pytest.M
     ledger.accept(prompt(0, 0))
     assert ledger.get(0, 0) == prompt(0, 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_flipped_bit_is_found_in_every_place(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    ledger = Ledger(path, {"seed": 1})
+    ledger.accept(prompt(0, 0, "a red car"))
+    ledger.accept(prompt(0, 1, "a car in snow"))
+    whole = path.read_bytes()
+    for place in range(len(whole) - 1):  # the last newline gone, the line counts as unfinished
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises((ArtifactError, SettingError), match="is damaged"):
+            Ledger(path, {"seed": 1})
+
+
+def test_lines_of_early_ledgers_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    ledger = Ledger(path, {"seed": 1})
+    ledger.accept(prompt(0, 0))
+    head, line = path.read_text().splitlines()
+    early = {name: value for name, value in json.loads(line).items() if name != "digest"}
+    path.write_text(f"{head}\n{json.dumps(early)}\n")
+    assert Ledger(path, {"seed": 1}).get(0, 0) == prompt(0, 0)

@@ -561,6 +561,49 @@ def test_no_flipped_byte_raises_anything_else(tmp_path: Path) -> None:
             assert read_set(artifact).fingerprint == mark
 
 
+@pytest.mark.parametrize("lost", ["gone", "damaged", "a folder"])
+def test_a_set_whose_manifest_is_lost_keeps_its_images(tmp_path: Path, lost: str) -> None:
+    artifact = make(tmp_path)
+    before = contents(artifact)
+    artifact.manifest_path.unlink()
+    if lost == "damaged":
+        artifact.manifest_path.write_text("{}")
+    elif lost == "a folder":
+        artifact.manifest_path.mkdir()
+    assert repair(artifact) == ([] if lost == "gone" else ["manifest.json"])
+    drawn = Counted()
+    make(tmp_path, images=drawn)
+    assert drawn.drawn == []
+    after = contents(artifact)
+    assert {name: after[name] for name in before} == before
+
+
+@pytest.mark.parametrize("other", ["seed", "prompts", "pixels", "cut short"])
+def test_a_shard_that_nothing_vouches_for_must_hold_the_images_asked_for(
+    tmp_path: Path, other: str
+) -> None:
+    artifact = make(tmp_path)
+    before = contents(artifact)
+    foreign = {"seed": {"seed": 1}, "prompts": {"prompts": texts(5)}}.get(other, {})
+    path = shard_path(artifact, 1)
+    if foreign:
+        path.write_bytes(shard_path(make(tmp_path / "other", **foreign), 1).read_bytes())
+    elif other == "pixels":
+        content = bytearray(path.read_bytes())
+        content[content.index(b"IDAT") + 20] ^= 1
+        path.write_bytes(content)
+    else:
+        os.truncate(path, path.stat().st_size // 2)
+    artifact.manifest_path.unlink()
+    drawn = Counted()
+    again = make(tmp_path, images=drawn)
+    assert len(drawn.drawn) == SHARD
+    assert again.found_damaged == [f"data/{path.name}"]
+    after = contents(artifact)
+    assert {name: after[name] for name in before} == before
+    assert after[f"damaged/000-{path.name}"] != before[f"data/{path.name}"]
+
+
 @pytest.mark.parametrize("keep", [0, 100, -20])
 def test_a_broken_shard_is_named_where_it_is_met(tmp_path: Path, keep: int) -> None:
     artifact = make(tmp_path, 5)

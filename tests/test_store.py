@@ -2,6 +2,7 @@ import errno
 import json
 import multiprocessing
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synthmix.errors import ArtifactError, DiskFull
-from synthmix.store import Artifact, fingerprint, read_json, replacing, write_json
+from synthmix import store
+from synthmix.errors import ArtifactError, DiskFull, Unfinished
+from synthmix.shards import repair
+from synthmix.store import Artifact, fingerprint, read_json, replacing, signed, write_json
 
 json_values = st.recursive(
     st.none()
@@ -65,14 +68,68 @@ def test_an_error_leaves_neither_part_nor_temporary_file(tmp_path: Path) -> None
     assert [p for p in artifact.path.rglob("*") if p.is_file()] == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "{}", "[]", '{"parts": {}}', "\0"])
-def test_a_damaged_manifest_is_named_with_what_to_do(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "{", "{}", "[]", "7", "null", '{"parts": {}}', "\0", "\xff", "9" * 5000]
+)
+def test_a_damaged_manifest_vouches_for_nothing_and_is_put_aside(tmp_path: Path, text: str) -> None:
     artifact = Artifact(tmp_path, "set", 1)
     write(artifact, "a", "aaaa")
     artifact.seal()
     artifact.manifest_path.write_text(text)
-    with pytest.raises(ArtifactError, match=r"manifest\.json is damaged: take it away and run"):
+    assert not artifact.is_complete
+    with pytest.raises(Unfinished, match=r"manifest\.json is damaged: `synthmix run`"):
         artifact.manifest()
+    assert repair(artifact) == artifact.found_damaged == ["manifest.json"]
+    assert (artifact.path / "damaged" / "000-manifest.json").read_text() == text
+    assert not artifact.has("a")
+    write(artifact, "a", "aaaa")
+    artifact.seal()
+    assert artifact.is_complete
+
+
+def test_every_fact_in_a_manifest_is_vouched_for(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    write(artifact, "a", "aaaa")
+    artifact.seal(class_names=["cat", "dog"], num_images=4)
+    sealed = json.loads(artifact.manifest_path.read_text())
+    changes: list[dict[str, Any]] = [{"class_names": ["dog", "cat"]}, {"num_images": None}]
+    for change in [*changes, {"more": 1}, {"digest": 5}, {"num_images": float("nan")}]:
+        artifact.manifest_path.write_text(json.dumps(sealed | change))
+        assert not artifact.is_complete, change
+    early = {name: value for name, value in sealed.items() if name != "digest"}
+    artifact.manifest_path.write_text(json.dumps(early))
+    assert artifact.is_complete
+
+
+def test_a_folder_where_a_file_belongs_is_put_aside(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    write(artifact, "a", "aaaa")
+    artifact.seal()
+    artifact.manifest_path.unlink()
+    artifact.manifest_path.mkdir()
+    (artifact.manifest_path / "mine").write_text("kept")
+    assert repair(artifact) == ["manifest.json"]
+    assert (artifact.path / "damaged" / "000-manifest.json" / "mine").read_text() == "kept"
+    (tmp_path / "b.json").mkdir()
+    write_json(tmp_path / "b.json", {})
+    assert (tmp_path / "b.json.aside").is_dir()
+    assert read_json(tmp_path / "b.json") == {}
+    (tmp_path / "c.json").mkdir()
+    with pytest.raises(ArtifactError, match="c.json is a folder instead of a file"):
+        read_json(tmp_path / "c.json")
+
+
+def test_what_is_put_aside_takes_no_name_twice(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    for text in "ab":
+        write(artifact, "x", text)
+        artifact.set_aside("x")
+    (artifact.path / "damaged" / "000-x").unlink()
+    for text in "cd":
+        write(artifact, "x", text)
+        artifact.set_aside("x")
+    kept = {path.name: path.read_text() for path in (artifact.path / "damaged").iterdir()}
+    assert kept == {"000-x": "c", "001-x": "b", "002-x": "d"}
 
 
 @pytest.mark.parametrize("damage", ["truncate", "edit", "remove"])
@@ -109,7 +166,8 @@ def test_a_dropped_part_leaves_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 def test_a_full_disk_is_a_clear_error(tmp_path: Path, code: int) -> None:
-    with pytest.raises(DiskFull, match="free some space"), replacing(tmp_path / "x"):
+    mend = "ulimit -f.*raise that limit" if code == errno.EFBIG else "free some space"
+    with pytest.raises(DiskFull, match=mend), replacing(tmp_path / "x"):
         raise OSError(code, os.strerror(code))
     assert list(tmp_path.iterdir()) == []
 
@@ -194,9 +252,8 @@ def test_no_part_lies_outside_its_artifact(tmp_path: Path, place: str) -> None:
     artifact.seal()
     manifest = read_json(artifact.manifest_path)
     manifest["parts"][place] = {"bytes": 1, "sha256": "a"}
-    write_json(artifact.manifest_path, manifest)
-    with pytest.raises(ArtifactError, match=r"manifest\.json is damaged"):
-        artifact.damaged()
+    write_json(artifact.manifest_path, signed(manifest))
+    assert artifact.damaged() == ["manifest.json"]
     assert victim.read_text() == "mine"
 
 
@@ -214,3 +271,40 @@ def test_a_part_whose_record_is_damaged_is_made_anew(tmp_path: Path, text: str) 
     with artifact.part("a") as path:
         path.write_text("a")
     assert artifact.has("a")
+
+
+@pytest.mark.parametrize(
+    ("place", "process", "age", "stays"),
+    [
+        ("{here}-", "{dead}", 0, False),
+        ("{here}-", "{own}", 0, True),
+        ("{here}-", "{own}", 2, False),
+        ("00000000-", "{dead}", 0, True),  # another container, which may be writing
+        ("00000000-", "{dead}", 2, False),
+        ("", "{dead}", 0, False),  # as earlier versions named them
+    ],
+)
+def test_what_a_killed_process_left_is_removed_and_no_others(
+    tmp_path: Path, place: str, process: str, age: int, stays: bool
+) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
+    named = f".x.{place}{process}-01234567.tmp" if place else f".x.{process}.tmp"
+    name = named.format(here=store._HERE, dead=child, own=os.getpid())
+    (tmp_path / name).write_text("half")
+    then = time.time() - age * 24 * 60 * 60
+    os.utime(tmp_path / name, (then, then))
+    with replacing(tmp_path / "x") as path:
+        path.write_text("whole")
+    assert (tmp_path / name).exists() == stays
+    assert (tmp_path / "x").read_text() == "whole"
+
+
+def test_two_writers_with_one_number_do_not_share_a_file(tmp_path: Path) -> None:
+    with replacing(tmp_path / "x") as one, replacing(tmp_path / "x") as other:
+        assert one != other
+        one.write_text("one")
+        other.write_text("other")
+    assert (tmp_path / "x").read_text() == "one"

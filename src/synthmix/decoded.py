@@ -1,7 +1,6 @@
 """Image sets decoded once into a memory-mapped cache, whatever source they come from."""
 
 import dataclasses
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,8 @@ import numpy as np
 import PIL
 from numpy.lib import format as npy
 
-from synthmix.errors import ArtifactError, DataError, MissingPackage, SettingError, shown
+from synthmix.cached import ensure
+from synthmix.errors import DataError, MissingPackage, shown
 from synthmix.fitting import Fitting, Priced, accepted, priced
 from synthmix.images import Resize, content_fingerprint, per_class_rows, take
 from synthmix.names import distinct
@@ -79,34 +79,20 @@ def open_images(
         _check_names(listing.class_names)
         key = _key(source, split, listing, image_size, resize)
         artifact = Artifact((cache or cache_folder()) / "decoded", _name(source, split), key)
-        if not _is_intact(artifact):
-            _check_cache(artifact.parent)
-            with artifact.locked():
-                if not _is_intact(artifact):  # another process may have decoded it meanwhile
-                    fitting = Fitting(image_size, resize)
-                    images = fitting.fitted(source.read(split))
-                    total = listing.num_images
-                    images = priced(images, total, artifact.parent, where, price)
-                    _decode(artifact, listing, images, fitting, progress)
+
+        def make() -> None:
+            fitting = Fitting(image_size, resize)
+            images = fitting.fitted(source.read(split))
+            images = priced(images, listing.num_images, artifact.parent, where, price)
+            _decode(artifact, listing, images, fitting, progress)
+
+        ensure(artifact, make)
     opened = _opened(artifact)
     tell(_inventory(where, split, listing, opened, artifact))
     if split == "test" or source.per_class is None:
         return opened
     labels, names = opened.labels, opened.class_names
     return take(opened, per_class_rows(labels, names, source.per_class, source.seed, where=where))
-
-
-def _check_cache(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        reason = None if os.access(folder, os.W_OK | os.X_OK) else "it is read-only"
-    except OSError as error:
-        reason = error.strerror
-    if reason is not None:
-        raise SettingError(
-            f"The cache is '{folder}', where nothing can be written ({reason}); set SYNTHMIX_CACHE "
-            "to another folder."
-        )
 
 
 @contextmanager
@@ -143,23 +129,10 @@ def _key(
     }
 
 
-def _is_intact(artifact: Artifact) -> bool:
-    """Whether everything is there at its size; checksums would take longer than the opening."""
-    if not artifact.is_complete:
-        return False
-    try:
-        parts = artifact.records()
-        return all(
-            (artifact.path / name).stat().st_size == part["bytes"] for name, part in parts.items()
-        )
-    except (ArtifactError, FileNotFoundError):
-        return False
-
-
 def _opened(artifact: Artifact) -> ImageSet:
     facts = artifact.manifest()
-    pixels: Pixels = np.load(artifact.path / _PIXELS, mmap_mode="r")
-    labels: Labels = np.load(artifact.path / _LABELS)
+    pixels: Pixels = np.load(artifact.path / _PIXELS, mmap_mode="r", allow_pickle=False)
+    labels: Labels = np.load(artifact.path / _LABELS, allow_pickle=False)
     return ImageSet(pixels, labels, tuple(facts["class_names"]), facts["content_fingerprint"])
 
 
@@ -193,10 +166,7 @@ def _decode(
     fitting: Fitting,
     progress: Progress,
 ) -> None:
-    """Fill and seal the artifact from the start; what a killed process left is replaced."""
-    artifact.manifest_path.unlink(missing_ok=True)
-    for leftover in artifact.path.glob(".*.tmp"):  # the lock is ours, so nobody writes them
-        leftover.unlink()
+    """Fill and seal the artifact."""
     with noticing() as noticed, artifact.part(_PIXELS) as path:
         labels = _write(path, images, listing.num_images, progress)
         _check_classes(labels, listing.class_names)

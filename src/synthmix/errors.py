@@ -61,6 +61,10 @@ class Interrupted(SynthmixError):
     """A worker process stopped before its task ended."""
 
 
+class DamagedCache(UserWarning):
+    """An entry of the cache was damaged; it is made anew, and no result depends on it."""
+
+
 def suggestion(name: object, known: Iterable[str]) -> str:
     """Return ``Did you mean 'x'? Known: a, b.``, without the question where nothing is close."""
     known = sorted(known)

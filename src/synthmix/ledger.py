@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.errors import ArtifactError, SettingError
-from synthmix.store import canonical, out_of_space
+from synthmix.store import canonical, is_altered, out_of_space, signed
 from synthmix.types import Json, Prompt
 
 
@@ -48,7 +48,7 @@ class Ledger:
             if key in self._found:
                 raise ValueError(f"there is a prompt for label {key[0]}, index {key[1]} already")
             if self.path is not None:
-                self._append(self.path, canonical(asdict(prompt)))
+                self._append(self.path, canonical(signed(asdict(prompt))))
             self._found[key] = prompt
 
     def _append(self, path: Path, line: str) -> None:
@@ -69,8 +69,8 @@ class Ledger:
             return
         if head.decode("utf-8", "replace") != self._head:
             raise SettingError(
-                f"{path} was begun with other classes, settings or another seed: finish it with "
-                "the command it was begun with, or move it away."
+                f"{path} was begun with other classes, settings or another seed (or its first line "
+                "is damaged): finish it with the command it was begun with, or move it away."
             )
         for number, line in enumerate(lines, start=2):
             prompt = _prompt(line, f"{path} line {number}")
@@ -95,8 +95,10 @@ def held(path: Path) -> Iterator[None]:
 def _prompt(line: bytes, where: str) -> Prompt:
     try:
         found: dict[str, Any] = json.loads(line)
-        return Prompt(**found)
-    except (ValueError, TypeError) as error:
+        if is_altered(found):
+            raise ValueError("it is not what was written")
+        return Prompt(**{name: value for name, value in found.items() if name != "digest"})
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise ArtifactError(
             f"{where} is damaged: {error}. Remove this line to have its text written anew."
         ) from None

@@ -2,7 +2,7 @@
 
 An artifact is `<name>-<fingerprint>`. Its parts are written to a temporary name, flushed and
 renamed; each leaves a record under `progress/`, so a killed run resumes with the first part that
-has none. `manifest.json`, written last, gathers the records: its presence means complete. Clocks
+has none. `manifest.json`, written last, gathers the records: a sound one means complete. Clocks
 and hosts go to `timing.json`, outside every checksum.
 """
 
@@ -12,7 +12,9 @@ import hashlib
 import itertools
 import json
 import os
+import platform
 import re
+import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -21,11 +23,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from synthmix.errors import ArtifactError, DiskFull
+from synthmix.aside import unused
+from synthmix.errors import ArtifactError, DiskFull, Unfinished
 from synthmix.records import is_record, recorded
 from synthmix.types import Json
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL = {
+    errno.ENOSPC: "No space left while writing",
+    errno.EDQUOT: "The disk quota is used up while writing",
+    errno.EFBIG: "Larger than a file may be here (`ulimit -f`, or the file system):",
+}
 
 
 def cache_folder() -> Path:
@@ -45,10 +52,30 @@ def fingerprint(value: Json) -> str:
     return hashlib.sha256(canonical(value).encode()).hexdigest()[:16]
 
 
+def signed(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a JSON object with the fingerprint of all else in it under `digest`."""
+    rest = {name: each for name, each in value.items() if name != "digest"}
+    return {**rest, "digest": fingerprint(rest)}
+
+
+def is_altered(value: Any) -> bool:
+    """Whether a JSON object is another than the one that `signed` made; early ones have none."""
+    try:
+        return "digest" in value and signed(value) != value
+    except (TypeError, ValueError, RecursionError):
+        return True
+
+
 def sha256(path: Path) -> str:
     """Return the sha256 of a file, read in blocks."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def version_of(path: Path) -> tuple[int, ...]:
+    """Return what a file system changes whenever a file is written to or replaced."""
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _umask() -> int:
@@ -64,10 +91,11 @@ _UMASK = _umask()  # read once: reading means setting it, which other threads wo
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path; on leaving, flush it to disk and rename it to `path`.
 
-    A reader therefore finds the old file, the new one or none, never half of one. Raises DiskFull
-    where the device has no space left.
+    A reader therefore finds the old file, the new one or none, never half of one. A folder that
+    stands in its place is renamed, `NAME.aside`. Raises DiskFull where there is no space left.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # two containers may have the same process number, and one machine's name
+    temporary = path.with_name(f".{path.name}.{_HERE}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with out_of_space(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,6 +105,8 @@ def replacing(path: Path) -> Iterator[Path]:
             # some writers make files that only their owner may read
             temporary.chmod(0o666 & ~_UMASK)
             _flush(temporary)
+            if path.is_dir():
+                os.replace(path, unused(path.with_name(f"{path.name}.aside")))
             os.replace(temporary, path)
             _flush(path.parent)
     finally:
@@ -89,10 +119,12 @@ def out_of_space(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if _errno(error) in _FULL:
+        found = _errno(error)
+        if found in _FULL:
+            mend = "raise that limit" if found == errno.EFBIG else "free some space"
             raise DiskFull(
-                f"No space left while writing {path}. What was finished is kept: "
-                "free some space and run the same command again."
+                f"{_FULL[found]} {path}. What was finished is kept: {mend} and run the same "
+                "command again."
             ) from error
         raise
 
@@ -110,10 +142,23 @@ def _errno(error: BaseException | None) -> int | None:
     return None if error is None else error.errno
 
 
+_HERE = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+_TEMPORARY = re.compile(r"\.(?:([0-9a-f]{8})-)?(\d+)(?:-[0-9a-f]{8})?\.tmp")
+_DAY = 24 * 60 * 60.0
+
+
 def remove_leftover(temporary: Path) -> None:
-    """Remove what a killed process was writing; its name ends in that process's number."""
-    pid = temporary.name.split(".")[-2]
-    if pid.isdigit() and _is_running(int(pid)):
+    """Remove what a killed process was writing, or what nothing has written to for a day.
+
+    Its name tells machine and process; only this machine's processes can be asked for.
+    """
+    named = _TEMPORARY.search(temporary.name)
+    is_ours = named is not None and named[1] in (None, _HERE)
+    try:
+        is_old = time.time() - temporary.stat().st_mtime > _DAY
+    except FileNotFoundError:
+        return
+    if not (is_old or (named is not None and is_ours and not _is_running(int(named[2])))):
         return
     if temporary.is_dir():
         shutil.rmtree(temporary, ignore_errors=True)
@@ -152,9 +197,11 @@ def json_text(value: Json) -> str:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; raises ArtifactError where the file is cut short."""
+    """Read JSON; raises ArtifactError where the file holds none, or a folder is in its place."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except IsADirectoryError:
+        raise ArtifactError(f"{path} is a folder instead of a file; take it away.") from None
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is not valid JSON: {error}") from None
 
@@ -166,7 +213,10 @@ class Artifact:
         self.parent = parent
         self.name = name
         self.settings = settings
+        self.found_damaged: list[str] = []
+        """What was put aside since the artifact was named, by its relative path."""
         self._reported = 0.0
+        self._sealed: tuple[tuple[int, ...], dict[str, Any] | None] | None = None
         self._since, self._spent = time.monotonic(), 0.0
 
     def __repr__(self) -> str:
@@ -189,27 +239,42 @@ class Artifact:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the manifest has been written."""
-        return self.manifest_path.exists()
+        """Whether there is a manifest, and it is the one that was written."""
+        return self._read_manifest() is not None
 
     def manifest(self) -> dict[str, Any]:
         """Return the manifest: settings, facts and, for each part, its bytes and sha256.
 
-        Raises ArtifactError where it is not one that `seal` wrote for these settings.
+        Raises Unfinished where it is missing or not the one that `seal` wrote for these settings.
         """
-        path = self.manifest_path
-        try:
-            manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            is_ours = all(itertools.starmap(is_record, manifest["parts"].items()))
-            is_ours &= fingerprint(manifest["settings"]) == self.fingerprint
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            is_ours = False
-        if not is_ours:
-            raise ArtifactError(
-                f"{path} is damaged: take it away and run the same command again, which makes "
-                "anew what it vouched for."
+        manifest = self._read_manifest()
+        if manifest is None:
+            why = "is damaged" if self.manifest_path.exists() else "is not there"
+            raise Unfinished(
+                f"{self.manifest_path} {why}: `synthmix run` with the same study makes anew what "
+                "it vouches for."
             )
         return manifest
+
+    def _read_manifest(self) -> dict[str, Any] | None:
+        path = self.manifest_path
+        try:
+            version = version_of(path)
+            if self._sealed is None or self._sealed[0] != version:
+                self._sealed = version, self._checked_manifest(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return self._sealed[1]
+
+    def _checked_manifest(self, path: Path) -> dict[str, Any] | None:
+        try:
+            manifest: dict[str, Any] = read_json(path)
+            is_ours = all(itertools.starmap(is_record, manifest["parts"].items()))
+            is_ours &= fingerprint(manifest["settings"]) == self.fingerprint
+            is_ours &= isinstance(manifest.get("num_images", 0), int)
+        except (ArtifactError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            return None
+        return manifest if is_ours and not is_altered(manifest) else None
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -219,7 +284,10 @@ class Artifact:
 
         folder = self.parent / ".locks"
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{self.path.name}.lock"):
+        lock = folder / f"{self.path.name}.lock"
+        if lock.is_dir():
+            os.replace(lock, unused(lock.with_name(f"{lock.name}.aside")))
+        with FileLock(lock):
             yield
 
     @contextmanager
@@ -227,7 +295,7 @@ class Artifact:
         """Yield a temporary path for one part; on leaving it is renamed and recorded."""
         with replacing(self.path / relative) as temporary:
             yield temporary
-            record = {"bytes": temporary.stat().st_size, "sha256": sha256(temporary)}
+            record = _record_of(temporary)
         write_json(self._record(relative), record)
 
     def records(self) -> dict[str, dict[str, Any]]:
@@ -251,7 +319,12 @@ class Artifact:
         return recorded(self._record(relative), relative) is not None
 
     def damaged(self) -> list[str]:
-        """List the finished parts that are missing or whose bytes have changed."""
+        """List the finished parts that are missing or whose bytes have changed.
+
+        Where the manifest is the damaged one, nothing vouches for the parts and it stands alone.
+        """
+        if os.path.lexists(self.manifest_path) and not self.is_complete:
+            return [self.manifest_path.name]
         return [name for name, record in self.records().items() if not self._is_sound(name, record)]
 
     def is_sound(self, relative: str) -> bool:
@@ -300,7 +373,7 @@ class Artifact:
     def seal(self, **facts: Json) -> None:
         """Write the manifest; from here on the artifact is complete."""
         record = {"settings": self.settings, "fingerprint": self.fingerprint, **facts}
-        write_json(self.manifest_path, {**record, "parts": self.records()})
+        write_json(self.manifest_path, signed({**record, "parts": self.records()}))
         self.tidy()
 
     def tidy(self) -> None:
@@ -323,18 +396,23 @@ class Artifact:
         self._record(old).unlink()
 
     def set_aside(self, relative: str) -> Path:
-        """Move a damaged part to `damaged/`, so that it is made anew and nothing is lost."""
+        """Move what is damaged to `damaged/`, so that it is made anew and nothing is lost."""
         if self.is_complete:
             self.reopen()
         source = self.path / relative
         folder = self.path / "damaged"
         folder.mkdir(parents=True, exist_ok=True)
-        number = sum(1 for _ in folder.iterdir())
+        taken = {each.name.partition("-")[0] for each in folder.iterdir()}
+        number = next(n for n in itertools.count() if f"{n:03d}" not in taken)
         target = folder / f"{number:03d}-{source.name}"
-        if source.exists():
+        if os.path.lexists(source):
             os.replace(source, target)
         self._record(relative).unlink(missing_ok=True)
         return target
+
+    def take_over(self, relative: str) -> None:
+        """Record a file that is there already; the caller has made sure that it is this part."""
+        write_json(self._record(relative), _record_of(self.path / relative))
 
     def drop(self, relative: str) -> None:
         """Forget a part of an artifact in progress: unfinished, or contained in another one.
@@ -349,6 +427,10 @@ class Artifact:
 
     def _is_sound(self, relative: str, record: Mapping[str, Any]) -> bool:
         path = self.path / relative
-        if not path.exists() or path.stat().st_size != record["bytes"]:
+        if not path.is_file() or path.stat().st_size != record["bytes"]:
             return False
         return sha256(path) == str(record["sha256"])
+
+
+def _record_of(path: Path) -> dict[str, Json]:
+    return {"bytes": path.stat().st_size, "sha256": sha256(path)}

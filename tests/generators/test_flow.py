@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from synthmix.checkpoints import save
 from synthmix.errors import DiskFull, SettingError
 from synthmix.generators._gaussian import GaussianVelocity, principal_directions
 from synthmix.generators._velocity import UNet, integrate
@@ -261,5 +262,5 @@ def test_impossible_shapes_are_refused(changes, named):
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_told_while_a_checkpoint_is_written(digits, tmp_path):
     with pytest.raises(DiskFull):
-        _Fit(tiny(), digits, 3).save(tmp_path / "checkpoint.pt")
-    assert list(tmp_path.iterdir()) == []
+        save(_Fit(tiny(), digits, 3).save, Artifact(tmp_path, "fit", 1), "checkpoint.pt")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

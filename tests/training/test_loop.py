@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from synthmix.checkpoints import save
 from synthmix.errors import DiskFull
-from synthmix.store import replacing
+from synthmix.store import Artifact, replacing
 from synthmix.training import loop
 from synthmix.training.batches import ahead as real_ahead
 from synthmix.training.loop import Trainer, learning_rate_at
@@ -115,10 +116,10 @@ def test_a_full_disk_is_told_while_weights_and_checkpoints_are_written(
     real = make_images()
     state = Trainer(SMALL, mixture(len(real)), real, {}, seed=0).state
     with pytest.raises(DiskFull):
-        state.save(tmp_path / "checkpoint.pt")
+        save(state.save, Artifact(tmp_path, "run", 1), "checkpoint.pt")
     with pytest.raises(DiskFull), replacing(tmp_path / "weights.safetensors") as path:
         save_weights(state.model, path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])

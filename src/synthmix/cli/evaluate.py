@@ -12,7 +12,6 @@ from synthmix.cli._options import (
     say_json,
     say_verdict,
 )
-from synthmix.errors import DataError
 
 Replace = Annotated[
     bool,
@@ -30,8 +29,9 @@ def command(folder: ResultsFolder, replace: Replace = False, json: Json = False)
     """
     folder = results_folder(folder)
     path = folder / "study.yaml"
-    if not path.exists():
-        raise DataError(f"{folder} holds no study.yaml; `synthmix run STUDY` makes such a folder.")
+    from synthmix.study import copied
+
+    copied.check(path)
     from synthmix.study.file import read, resolve
     from synthmix.study.recomputing import recompute
 

@@ -6,8 +6,9 @@ import io
 import os
 import signal
 import sys
+import warnings
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -27,7 +28,7 @@ from synthmix.cli import (
     weights,
 )
 from synthmix.cli import list as list_command
-from synthmix.errors import SynthmixError
+from synthmix.errors import DamagedCache, SynthmixError
 
 app = typer.Typer(
     name="synthmix",
@@ -68,6 +69,7 @@ class _Stopped(BaseException):
 def main() -> None:
     """Run the command line; what the user can mend is one line on stderr and exit status 2."""
     _settle_streams()
+    warnings.showwarning = _warn
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
@@ -96,6 +98,17 @@ def _settle_streams() -> None:
             setattr(sys, name, nowhere)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+_python_warns = warnings.showwarning
+
+
+def _warn(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    """Print a warning of ours in one line, and another's as Python does."""
+    if category is DamagedCache:
+        print(f"synthmix: warning: {message}", file=sys.stderr)  # noqa: T201
+    else:
+        _python_warns(message, category, *where, **more)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

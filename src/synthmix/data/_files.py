@@ -124,11 +124,16 @@ HEIC_INSTALL = "pip install 'synthmix[heic]'"
 
 
 def stamp(files: Sequence[Path], root: Path) -> Json:
-    """Return what stands for the files' content: how many, and a hash of names, sizes and times."""
-    digest = hashlib.sha256()
+    """Return what stands for the files' content: how many, and a hash of places, sizes and times.
+
+    Both times, since an unpacked archive may give another content the same size and the same time.
+    """
+    # two projects may call their folders the same
+    digest = hashlib.sha256(os.fsencode(root.resolve()))
     for file in files:
         found = status(file)
-        line = (file.relative_to(root).as_posix(), found.st_size, found.st_mtime_ns)
+        name = file.relative_to(root).as_posix()
+        line = (name, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
         digest.update(repr(line).encode())
     return {"files": len(files), "stamp": digest.hexdigest()[:16]}
 

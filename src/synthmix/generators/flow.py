@@ -13,14 +13,14 @@ from annotated_types import Ge, Gt, Lt
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from synthmix.checkpoints import resumed
+from synthmix.checkpoints import resumed, save
 from synthmix.errors import SettingError
 from synthmix.generators import Generator
 from synthmix.generators._gaussian import GaussianVelocity
 from synthmix.generators._velocity import UNet, VelocityModel, integrate
 from synthmix.hardware import autocast, memory_format, resolve_device, resolve_precision
 from synthmix.seeding import derive
-from synthmix.store import Artifact, replacing
+from synthmix.store import Artifact
 from synthmix.types import Device, ImageSet, Indices, Pixels, Precision, Progress, Request
 
 _WEIGHTS = "flow.safetensors"
@@ -102,14 +102,13 @@ class Flow(Generator):
         """Fit Gaussians, then the network; the averaged weights become a part of `artifact`."""
         if artifact.has(_WEIGHTS):
             return
-        checkpoint = artifact.scratch(_CHECKPOINT)
-        fit = resumed(lambda: _Fit(self, real, seed), _Fit.load, checkpoint)
+        fit = resumed(lambda: _Fit(self, real, seed), _Fit.load, artifact, _CHECKPOINT)
         every = max(self.fit_steps // _CHECKPOINTS, 1)
         while fit.step < self.fit_steps:
             fit.advance()
             progress(fit.step, self.fit_steps)
             if fit.step % every == 0:
-                fit.save(checkpoint)
+                save(fit.save, artifact, _CHECKPOINT)
         with artifact.part(_WEIGHTS) as path:
             save_file(fit.weights(), path)
 
@@ -189,10 +188,10 @@ class _Fit:
         return loss.detach()
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint atomically."""
+        """Write a checkpoint."""
         tensors = {name: part.state_dict() for name, part in self._parts().items()}
         # through a file of Python's: torch's own writer does not tell a full disk from a fault
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with path.open("wb") as file:
             torch.save({"step": self.step, **tensors}, file)
 
     def load(self, path: Path) -> None:

@@ -1,7 +1,6 @@
 """Sample images as sprites: one PNG a source, a row of images for each class."""
 
 import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +45,13 @@ def load(path: Path, results: Results) -> Samples:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             samples = {printable(name): archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ArtifactError(f"{path} cannot be read: {error}") from None
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever a reader is led to by what it reads
+        raise ArtifactError(
+            f"{path} cannot be read ({type(error).__name__}: {error}); `synthmix evaluate "
+            f"{path.parent}` writes it anew."
+        ) from None
     for name, pixels in samples.items():
         _check(path, name, pixels, len(results.class_names))
     return {name: pixels for name, pixels in samples.items() if pixels.size}

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from synthmix.report.results import Arm, Estimate, Results
+from synthmix.store import is_altered
 from synthmix.types import Json
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -158,7 +159,7 @@ def mark(results: Results) -> str:
 def remarks(results: Results) -> list[str]:
     """Return what a reader must know to weigh the headline."""
     told = verdict(results)
-    found = [] if told is None else _of_verdict(told)
+    found = integrity(results) + ([] if told is None else _of_verdict(told))
     arms = [arm for arm in results.compared if _known(arm).has_interval]
     if arms:
         above = sum(_known(arm).sign > 0 for arm in arms)
@@ -173,6 +174,16 @@ def remarks(results: Results) -> list[str]:
     if results.raw.get("interval") and arms:
         found.append(f"Interval: {results.raw['interval']}.")
     return found
+
+
+def integrity(results: Results) -> list[str]:
+    """Return a warning where the file of results is another than the one that was computed."""
+    if not is_altered(results.raw):
+        return []
+    return [
+        "Warning: these results are not what was computed: the file was edited or damaged since. "
+        "`synthmix evaluate` computes them again from the stored predictions."
+    ]
 
 
 def _of_verdict(told: Mapping[str, Json]) -> list[str]:

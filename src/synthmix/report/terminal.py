@@ -11,10 +11,11 @@ def lines(results: Results) -> list[str]:
     """Return the headline, one line a judged arm, and the outcomes of declared hypotheses."""
     told = sentences.verdict(results)
     if told is None:
-        return [sentences.headline(results)]
+        return [*sentences.integrity(results), sentences.headline(results)]
     arms = [_of_arm(arm) for arm in told["arms"]]
     declared = [f"  {each['outcome']}: {each['text']}" for each in told.get("hypotheses") or ()]
     return [
+        *sentences.integrity(results),
         sentences.headline(results),
         *arms,
         *([f"{sentences.declaration(results)}:", *declared] if declared else []),

@@ -36,6 +36,9 @@ VALUES = {
 """Columns after image and label; `cut` is what of the prompt the text encoder did not read, `flags`
 what was found, each null where there is nothing."""
 
+MADE_FROM = ("label", "index", "seed", "prompt", "cut")
+"""Columns that say which request an image answers."""
+
 _MAY_BE_EMPTY = ("prompt", "cut", "flags")
 _PICTURE = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 
@@ -114,22 +117,34 @@ class ShardFile:
 
     def images(self) -> Iterator[Pixels]:
         """Yield the decoded images `[H, W, 3]`, a row group in memory at a time."""
-        decoded = 0
+        for encoded in self._encoded():
+            with _reading(self.path):
+                image = to_rgb(_opened(encoded))
+            yield image
+
+    def check_images(self) -> None:
+        """Decode every image and compare it with the checksums that PNG files carry."""
+        for encoded in self._encoded():
+            with _reading(self.path):
+                # decoding alone does not compare them
+                _opened(encoded).verify()
+                to_rgb(_opened(encoded))
+
+    def _encoded(self) -> Iterator[bytes]:
+        found = 0
         for group in range(self._file.num_row_groups):
             with _reading(self.path):
                 table = self._file.read_row_group(group, columns=["image"], use_threads=False)
-                values = table["image"]
-            for value in values:
-                yield self._decoded(value)
-                decoded += 1
+                values = [value["bytes"] for value in table["image"].to_pylist()]
+            yield from values
+            found += len(values)
         with _reading(self.path):
-            if decoded != len(self):
-                raise ValueError(f"it has {decoded} images instead of {len(self)}")
+            if found != len(self):
+                raise ValueError(f"it has {found} images instead of {len(self)}")
 
-    def _decoded(self, value: Any) -> Pixels:
-        with _reading(self.path):
-            # the one format that `row` writes
-            return to_rgb(Image.open(io.BytesIO(value.as_py()["bytes"]), formats=["PNG"]))
+
+def _opened(encoded: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(encoded), formats=["PNG"])  # the one that `row` writes
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from synthmix.errors import ArtifactError
-from synthmix.shards._parquet import ShardFile
+from synthmix.shards._parquet import MADE_FROM, ShardFile
 from synthmix.store import Artifact
 from synthmix.types import Request
 
@@ -67,11 +68,18 @@ def _present(artifact: Artifact) -> Iterator[_Found]:
 def _settle_one(
     artifact: Artifact, found: _Found, shards: Sequence[Shard], shard_size: int
 ) -> str | None:
-    if not artifact.has(found.part):
+    planned = shards[found.number] if found.number < len(shards) else None
+    if not (artifact.path / found.part).is_file():
         artifact.drop(found.part)
         return None
+    if not artifact.has(found.part):
+        # its process was killed before it was recorded, or what recorded it was lost
+        if planned is None or not _is_sound(artifact.path / found.part, planned.requests):
+            artifact.set_aside(found.part)
+            artifact.found_damaged.append(found.part)
+            return None
+        artifact.take_over(found.part)
     rows = _checked_rows(artifact, found, shard_size)
-    planned = shards[found.number] if found.number < len(shards) else None
     if planned is None or rows > len(planned.requests):
         artifact.set_aside(found.part)  # of a larger set that was not finished: kept, not used
         return None
@@ -81,6 +89,19 @@ def _settle_one(
     if found.part != planned.part:
         artifact.rename_part(found.part, planned.part)
     return planned.part
+
+
+def _is_sound(path: Path, requests: Sequence[Request]) -> bool:
+    """Whether a shard by itself shows that it holds the images of these requests, in order."""
+    try:
+        shard = ShardFile(path)
+        made_from = shard.columns(*MADE_FROM)
+        rows = min(len(shard), len(requests))
+        asked = {name: [getattr(each, name) for each in requests[:rows]] for name in MADE_FROM}
+        shard.check_images()
+    except ArtifactError:
+        return False
+    return {name: values[:rows] for name, values in made_from.items()} == asked
 
 
 def _checked_rows(artifact: Artifact, found: _Found, shard_size: int) -> int:

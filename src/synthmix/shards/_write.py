@@ -98,7 +98,11 @@ def repair(artifact: Artifact) -> list[str]:
     Ask `write_set` for as many images as before: shards of a larger set that is not finished are
     set aside too.
     """
-    damaged = artifact.damaged()
-    for part in damaged:
-        artifact.set_aside(part)
-    return damaged
+    found: list[str] = []
+    # without a damaged manifest, parts in progress are looked at by their own records
+    while damaged := artifact.damaged():
+        for part in damaged:
+            artifact.set_aside(part)
+        found += damaged
+    artifact.found_damaged += found
+    return found

@@ -5,6 +5,7 @@ from importlib.metadata import version
 import numpy as np
 from numpy.lib import format as npy
 
+from synthmix.cached import ensure
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
 from synthmix.images import mark
 from synthmix.seeding import derive
@@ -30,10 +31,8 @@ def corrupted(kind: Corruption, images: ImageSet, rows: Indices, seed: int) -> P
     }
     name = f"corrupted-{settings['corruption']['use']}"
     artifact = Artifact(cache_folder() / "decoded", name, settings)
-    with artifact.locked():
-        if not artifact.is_complete or artifact.damaged():
-            _write(artifact, kind, images, rows, seed)
-    pixels: Pixels = np.load(artifact.path / _PIXELS, mmap_mode="r")
+    ensure(artifact, lambda: _write(artifact, kind, images, rows, seed))
+    pixels: Pixels = np.load(artifact.path / _PIXELS, mmap_mode="r", allow_pickle=False)
     return pixels
 
 
@@ -41,7 +40,6 @@ def _write(
     artifact: Artifact, kind: Corruption, images: ImageSet, rows: Indices, seed: int
 ) -> None:
     shape = (SEVERITIES, len(rows), *images.pixels.shape[1:])
-    artifact.manifest_path.unlink(missing_ok=True)
     with artifact.part(_PIXELS) as path, path.open("wb") as file:
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         npy.write_array_header_1_0(file, header)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synthmix.cached import ensure
 from synthmix.evaluation.duplicates import DISTANCE, marks, matches
 from synthmix.images import mark
 from synthmix.store import Artifact, cache_folder
@@ -24,12 +25,13 @@ def showing(images: ImageSet, unseen: Sequence[tuple[ImageSet, Indices]]) -> Ind
         "distance": DISTANCE,
     }
     artifact = Artifact(cache_folder() / "duplicates", "rows", settings)
-    with artifact.locked():
-        if not artifact.is_complete or artifact.damaged():
-            artifact.manifest_path.unlink(missing_ok=True)
-            with artifact.part(_ROWS) as path, path.open("wb") as file:
-                np.save(file, _found(images, unseen))
-            artifact.seal()
+
+    def make() -> None:
+        with artifact.part(_ROWS) as path, path.open("wb") as file:
+            np.save(file, _found(images, unseen))
+        artifact.seal()
+
+    ensure(artifact, make)
     rows: Indices = np.load(artifact.path / _ROWS, allow_pickle=False)
     return rows
 

@@ -2,12 +2,15 @@
 
 import os
 import platform
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import synthmix
+from synthmix.aside import unused
 from synthmix.errors import ArtifactError
 from synthmix.evaluation.metrics import Metric
 from synthmix.evaluation.predictions import Predictions
@@ -15,7 +18,15 @@ from synthmix.evaluation.statistics import over_seeds, paired
 from synthmix.images import resized
 from synthmix.mixing import Arm
 from synthmix.registry import Registry
-from synthmix.store import Artifact, read_json, replacing, sha256, write_json
+from synthmix.store import (
+    Artifact,
+    is_altered,
+    json_text,
+    read_json,
+    replacing,
+    signed,
+    write_json,
+)
 from synthmix.study import concerns, leaks, looks, stored, verdict, versions, wording
 from synthmix.study.file import Study, SyntheticSet, component_settings
 from synthmix.study.looks import Wanted
@@ -30,12 +41,12 @@ SAMPLES = 8
 THUMBNAIL = 96
 
 
-def evaluate(study: Study) -> Path:
+def evaluate(study: Study, warned: Callable[[str], None] | None = None) -> Path:
     """Compute every number from the stored predictions; returns the path of `results.json`.
 
-    Raises ArtifactError where a run is missing.
+    `warned` is told where other results went. Raises ArtifactError where a run is missing.
     """
-    return write(study, compute(study))
+    return write(study, compute(study), warned)
 
 
 def compute(study: Study) -> dict[str, Any]:
@@ -57,13 +68,17 @@ def compute(study: Study) -> dict[str, Any]:
     results["prompts"] = wording.of(workspace)
     results["verdict"] = verdict.of(workspace, predicted, results["duplicates"])
     results |= verdict.beyond(workspace, predicted)
-    return results
+    return signed(results)
 
 
-def write(study: Study, results: dict[str, Any]) -> Path:
-    """Write `results.json` with its samples and times; results of an edited study are kept."""
+def write(
+    study: Study, results: dict[str, Any], warned: Callable[[str], None] | None = None
+) -> Path:
+    """Write `results.json` with its samples and times; other results are renamed and kept."""
     workspace, path = Workspace(study), results_path(study.output)
-    _keep_other(path, results["study_fingerprint"])
+    kept = _keep_other(path, results)
+    if kept is not None and warned is not None:
+        warned(f"{path} held other results; they are kept as {kept.name}.")
     write_json(path, results)
     _write_samples(workspace, study.output / "samples.npz")
     write_json(study.output / "timing.json", _timing(workspace))
@@ -119,7 +134,8 @@ def _redeclared(study: Study) -> str | None:
             before = read_json(path)
         except ArtifactError:
             continue  # damaged, and put aside for that
-        if isinstance(before, dict) and before.get("hypotheses") != list(study.hypotheses):
+        is_study = isinstance(before, dict) and "hypotheses" in before and not is_altered(before)
+        if is_study and before["hypotheses"] != list(study.hypotheses):
             return path.name
     return None
 
@@ -286,16 +302,21 @@ def _seeds_share(workspace: Workspace, each: SyntheticSet, wanted: Wanted) -> bo
     return False
 
 
-def _keep_other(path: Path, study_fingerprint: str) -> None:
-    """Rename the results of an edited study instead of overwriting them."""
-    if not path.exists():
-        return
+def _keep_other(path: Path, results: Mapping[str, Any]) -> Path | None:
+    """Rename results that differ instead of overwriting them; returns their new name."""
+    if not path.is_file() or path.read_bytes() == json_text(results).encode():
+        return None
     try:
-        other = read_json(path).get("study_fingerprint", "earlier")
-    except (ArtifactError, AttributeError):
-        other = f"damaged-{sha256(path)[:8]}"
-    if other != study_fingerprint:
-        os.replace(path, path.with_name(f"results-{other}.json"))
+        other = read_json(path)
+        study = other["study_fingerprint"]
+        is_ours = re.fullmatch("[0-9a-f]{16}", study) and not is_altered(other)
+    except (ArtifactError, LookupError, TypeError):
+        is_ours = False
+    name = "altered" if not is_ours else study
+    name = "before" if name == results["study_fingerprint"] else name
+    kept = unused(path.with_name(f"results-{name}.json"))
+    os.replace(path, kept)
+    return kept
 
 
 def _write_samples(workspace: Workspace, path: Path) -> None:

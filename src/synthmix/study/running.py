@@ -7,14 +7,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from synthmix.aside import unused
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
-from synthmix.store import read_json, replacing, write_json
-from synthmix.study import looks, speeds
+from synthmix.store import read_json, replacing, signed, write_json
+from synthmix.study import copied, looks, speeds
 from synthmix.study.beforehand import check_model, check_output, check_settings, warnings
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
@@ -42,7 +40,7 @@ def run(study: Study, watch: Watch = silent) -> Path:
         watch.warned(text)
     save_study(study)
     make(workspace, watch)
-    evaluate(study)
+    evaluate(study, watch.warned)
     return write_report(study.output)
 
 
@@ -120,29 +118,25 @@ def _remember(step: Step) -> None:
         speeds.remember_bytes(step.task.study, step.task.target, num_bytes)
 
 
-_OURS = "# What was asked, written by synthmix; the settings it stands for are in resolved.json.\n"
-
-
 def save_study(study: Study) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
     check_output(study)
-    text = _OURS + yaml.safe_dump(study.asked, sort_keys=False, allow_unicode=True)
     copy = study.output / "study.yaml"
-    is_theirs = copy.exists() and not copy.read_bytes().startswith(_OURS.encode())
+    is_theirs = copy.is_file() and not copy.read_bytes().startswith(copied.OURS)
     resolved = study.output / "resolved.json"
     if is_theirs and not resolved.exists():
         raise SettingError(
             f"output is '{study.output}', where {copy} was not written by synthmix; name another "
             "folder, whose study.yaml can hold what was run."
         )
-    if resolved.exists() and _held(resolved) != study.resolved():
+    if resolved.exists() and _held(resolved) not in (study.resolved(), signed(study.resolved())):
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
                 os.replace(path, unused(path, first=1))
-    write_json(resolved, study.resolved())
+    write_json(resolved, signed(study.resolved()))
     with replacing(copy) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(copied.text_of(study.asked))
 
 
 def _held(path: Path) -> Any:

@@ -1,5 +1,6 @@
 """What work costs here: seconds a unit and bytes, remembered from earlier tasks or measured."""
 
+import math
 import platform
 import time
 from contextlib import suppress
@@ -41,7 +42,7 @@ class Speed:
 def known_seconds(study: Study, stage: str, target: str) -> float | None:
     """Return the seconds a unit of this stage took here before, None where it never ran."""
     found = _speeds().get(_key(study, stage, target))
-    return found if isinstance(found, float) else None
+    return found if isinstance(found, float) and 0 <= found < math.inf else None
 
 
 def remember(study: Study, stage: str, target: str, seconds_per_unit: float) -> None:
@@ -69,7 +70,7 @@ def _speeds() -> dict[str, Any]:
 def known_bytes(study: Study, target: str) -> int | None:
     """Return the bytes that a generator fitted for this set took here before."""
     found = _speeds().get(f"bytes-{_key(study, 'fit', target)}")
-    return found if isinstance(found, int) else None
+    return found if isinstance(found, int) and found >= 0 else None
 
 
 def remember_bytes(study: Study, target: str, num_bytes: int) -> None:

@@ -58,12 +58,9 @@ def logits_in(artifact: Artifact, part: str) -> NDArray[np.float32]:
     was sealed.
     """
     if not artifact.is_complete:
-        raise Unfinished(f"{artifact.path.name} is not finished; `synthmix run` ends it.")
-    if part not in artifact.records():
-        raise ArtifactError(
-            f"{artifact.manifest_path} names no {part}: take that file away and run the same "
-            "command again, which makes anew what it vouched for."
-        )
+        is_damaged = artifact.manifest_path.exists()
+        why = "has a damaged manifest" if is_damaged else "is not finished"
+        raise Unfinished(f"{artifact.path.name} {why}; `synthmix run` ends it.")
     if not artifact.is_sound(part):
         raise ArtifactError(
             f"{artifact.path / part} is missing or not what was stored (its sha256 differs from "

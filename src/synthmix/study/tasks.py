@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from synthmix.checkpoints import resumed
+from synthmix.checkpoints import resumed, save
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.generators import Generator
 from synthmix.hardware import determinism
@@ -219,14 +219,14 @@ def _train(workspace: Workspace, arm: Arm, run: int, artifact: Artifact) -> None
 def _trained(start: Callable[[], Trainer], artifact: Artifact) -> Trainer:
     """Train to the last step, leaving checkpoints from which a killed run goes on."""
     # earlier versions had a file of another layout under `checkpoint.pt`
-    checkpoint = artifact.scratch("state.pt")
-    trainer = resumed(start, lambda one, path: one.state.load(path), checkpoint)
+    checkpoint = "state.pt"
+    trainer = resumed(start, lambda one, path: one.state.load(path), artifact, checkpoint)
     saved = time.monotonic()
     for state in trainer.steps():
         _check_loss(trainer)
         artifact.report(state.step, trainer.recipe.steps)
         if time.monotonic() - saved > CHECKPOINT_SECONDS:
-            state.save(checkpoint)
+            save(state.save, artifact, checkpoint)
             saved = time.monotonic()
     return trainer
 
@@ -248,10 +248,13 @@ def _diverged(trainer: Trainer) -> SettingError:
 def at_work(artifact: Artifact, study: Study, *, deterministic: bool = True) -> Iterator[list[str]]:
     """Hold the artifact, set damaged parts aside, fix the threads, and keep the time it took."""
     with artifact.locked(), determinism(study.recipe.threads, deterministic=deterministic):
-        damaged = [] if not artifact.path.exists() else repair(artifact)
+        if artifact.path.exists():
+            repair(artifact)
         artifact.begin()
         was_complete = artifact.is_complete
-        yield [f"{artifact.path / each}" for each in damaged]
+        damaged: list[str] = []
+        yield damaged
+        damaged += [f"{artifact.path / each}" for each in artifact.found_damaged]
         if not was_complete:
             _add_time(artifact, artifact.spent())
 

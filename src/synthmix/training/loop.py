@@ -25,7 +25,6 @@ from synthmix.hardware import (
 )
 from synthmix.resident import empty_cache
 from synthmix.seeding import derive
-from synthmix.store import replacing
 from synthmix.training.augmentation import Augmentation, normalise
 from synthmix.training.averaging import Averaged
 from synthmix.training.batches import (
@@ -65,9 +64,9 @@ class State:
         return self.model if self.averaged is None else self.averaged.module
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint atomically."""
+        """Write a checkpoint."""
         # through a file of Python's: torch's own writer does not tell a full disk from a fault
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with path.open("wb") as file:
             torch.save(self._tensors() | {"step": self.step, "history": self.history}, file)
 
     def load(self, path: Path) -> None:

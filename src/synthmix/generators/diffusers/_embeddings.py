@@ -1,10 +1,12 @@
 """Prompts' embeddings on disk: text encoders run once for every distinct prompt."""
 
+import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from safetensors import SafetensorError
+import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from synthmix.errors import DiskFull
@@ -32,7 +34,10 @@ class EmbeddingCache:
     def _stored(self, prompt: str, encode: Callable[[str], Embeddings]) -> Embeddings:
         path = self.folder / f"{fingerprint(prompt)}.safetensors"
         with suppress(OSError, SafetensorError):  # not there, or damaged: encoded anew
-            return load_file(path)
+            stored = load_file(path)
+            with safe_open(path, "pt") as file:
+                if (file.metadata() or {}).get("sha256") == _sha256(stored):
+                    return stored
         found = encode(prompt)
         size = sum(each.numel() * each.element_size() for each in found.values())
         if self._used + size <= self.room:
@@ -44,4 +49,13 @@ class EmbeddingCache:
     def _write(path: Path, found: Embeddings) -> None:
         # a cache that has no room stops nothing
         with suppress(DiskFull, OSError), replacing(path) as temporary:
-            save_file({name: each.contiguous() for name, each in found.items()}, temporary)
+            tensors = {name: each.contiguous() for name, each in found.items()}
+            save_file(tensors, temporary, {"sha256": _sha256(tensors)})
+
+
+def _sha256(tensors: Embeddings) -> str:
+    digest = hashlib.sha256()
+    for name, each in sorted(tensors.items()):
+        values = each.cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+        digest.update(repr((name, each.dtype, tuple(each.shape))).encode() + values.tobytes())
+    return digest.hexdigest()

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from synthmix.cached import ensure
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.prompts.clustered_attributes._classes import ClassAttributes, group, plain
 from synthmix.prompts.clustered_attributes._visual_genome import (
@@ -16,12 +17,13 @@ from synthmix.prompts.clustered_attributes._visual_genome import (
     extract,
     silent,
 )
-from synthmix.store import cache_folder, replacing, sha256
+from synthmix.store import Artifact, cache_folder, replacing, sha256
 from synthmix.types import Json
 
 _ATTRIBUTES = "synthmix attributes 1"
 _CLASSES = "synthmix attribute classes 1"
 _LARGE = 1 << 20
+_KEPT = "attributes.json"
 
 
 def write_attributes(path: Path, attributes: Attributes, source: str) -> None:
@@ -90,9 +92,15 @@ def _read_classes(
 def _extracted(path: Path) -> Attributes:
     if path.stat().st_size < _LARGE:
         return extract(path)
-    kept = cache_folder() / "attributes" / f"{sha256(path)}.json"
-    if not kept.is_file():
-        write_attributes(kept, extract(path), path.name)
+    artifact = Artifact(cache_folder() / "attributes", "extracted", {"sha256": sha256(path)})
+
+    def make() -> None:
+        with artifact.part(_KEPT) as temporary:
+            write_attributes(temporary, extract(path), path.name)
+        artifact.seal()
+
+    ensure(artifact, make)
+    kept = artifact.path / _KEPT
     return _attributes(_stored(kept) or {}, kept)
 
 

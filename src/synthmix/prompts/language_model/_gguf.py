@@ -69,9 +69,9 @@ def _parts() -> list[Path]:
 
 
 def _assembled() -> Path:
-    """Return the package's file, its sha256 as it must be when it was written."""
+    """Return the package's file; one in the cache that is damaged is put together anew."""
     path = cache_folder() / "models" / f"{PACKAGE}-{_SHA256[:16]}.gguf"
-    if path.is_file():  # it was renamed to this name after its sha256 was found right
+    if path.is_file() and sha256(path) == _SHA256:
         return path
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
