@@ -1,8 +1,11 @@
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib import format as npy
 
 from synthmix.data.array import Array
 from synthmix.errors import DataError, SettingError
@@ -145,3 +148,100 @@ def test_a_single_array_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", COLOUR)
     with pytest.raises(DataError, match=r"is a single array; save images and labels"):
         Array(path=str(tmp_path / "a.npy")).list("train")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array([0, 1, np.nan, 1]), r"'y' is float64; it must hold integers"),
+        (LABELS.astype(np.float32), r"'y' is float32; it must hold integers"),
+        (LABELS.astype(bool), r"'y' is bool; it must hold integers"),
+        (np.array([0, 2**64 - 1, 0, 1], np.uint64), r"row 1 has the label 18446744073709551615"),
+        (np.array([0, 1, -1, 1]), r"row 2 has the label -1.*; -1 marks images without a label"),
+    ],
+)
+def test_labels_of_another_kind_are_named(tmp_path: Path, labels: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Array(path=save(tmp_path, x=COLOUR, y=labels), class_names=NAMES).list("train")
+
+
+@pytest.mark.parametrize("kind", [">i8", ">u2", "<u4"])
+def test_labels_may_be_integers_of_any_kind(tmp_path: Path, kind: str) -> None:
+    source = Array(path=save(tmp_path, x=COLOUR, y=LABELS.astype(kind)), class_names=NAMES)
+    assert [label for _, label in source.read("train")] == LABELS.tolist()
+
+
+def test_names_that_are_given_are_matched_by_name(tmp_path: Path) -> None:
+    path = save(tmp_path, x=COLOUR, y=LABELS, class_names=np.array(NAMES))
+    source = Array(path=path, class_names=("dog", "cat"))
+    assert source.list("train").class_names == ("dog", "cat")
+    assert [label for _, label in source.read("train")] == (1 - LABELS).tolist()
+    renamed = Array(path=path, class_names=("Katze", "Hund"))
+    assert [label for _, label in renamed.read("train")] == LABELS.tolist()
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (np.array([b"caf\xe9", b"dog"]), r"class_names is not UTF-8"),
+        (np.array([["cat"], ["dog"]]), r"class_names is <U3 \[2, 1\]; it must be one row"),
+        (np.array([0.5, 1.5]), r"class_names is float64 \[2\]; it must be one row"),
+        (np.array(["cat", "cat"]), r"two classes are called 'cat'"),
+        (np.array(["cat", " "]), r"a name is empty"),
+    ],
+)
+def test_names_of_another_kind_are_named(tmp_path: Path, names: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Array(path=save(tmp_path, x=COLOUR, y=LABELS, class_names=names)).list("train")
+
+
+def test_two_arrays_of_images_or_axes_of_channels_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"holds 'images' and 'x'; take one of the two away"):
+        Array(path=save(tmp_path, images=COLOUR, x=GREY, y=LABELS), class_names=NAMES).list("train")
+    source = Array(path=save(tmp_path, x=COLOUR[:, :3], y=LABELS), class_names=NAMES)
+    assert source.list("train").notes == (
+        f"{tmp_path}/a.npz: of 'x', [4, 3, 5, 3], the last axis is the channels.",
+    )
+    with pytest.raises(DataError, match=r"'x' has the shape \[4, 0, 5, 3\]"):
+        Array(path=save(tmp_path, x=COLOUR[:, :0], y=LABELS), class_names=NAMES).list("train")
+
+
+def test_a_header_that_promises_more_than_there_is_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    for key in ("x", "y"):
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, array in (("x", COLOUR), ("y", LABELS)):
+                with archive.open(f"{name}.npy", "w") as member:
+                    shape = (10**9, *array.shape[1:]) if name == key else array.shape
+                    head = {"descr": array.dtype.str, "fortran_order": False, "shape": shape}
+                    npy.write_array_header_1_0(member, head)
+                    member.write(array.tobytes())
+        with pytest.raises(DataError, match=rf"'{key}' has \d+ bytes instead of \d{{10,}}"):
+            Array(path=str(path), class_names=NAMES).list("train")
+
+
+def test_an_archive_that_unpacks_to_more_than_memory_is_read_image_by_image(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.npz"
+    pixels = np.zeros((1500, 256, 256, 3), np.uint8)  # 300 KB of 280 MB
+    np.savez_compressed(path, x=pixels, y=np.arange(1500) % 2)
+    del pixels
+    tracemalloc.start()
+    images = Array(path=str(path), class_names=NAMES).read("train")
+    assert sum(1 for _ in zip(images, range(20), strict=False)) == 20
+    assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    tracemalloc.stop()
+
+
+def test_an_encrypted_archive_is_named(tmp_path: Path) -> None:
+    path = Path(save(tmp_path, x=COLOUR, y=LABELS))
+    data = bytearray(path.read_bytes())
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = data.find(signature)
+        while start >= 0:
+            data[start + offset] |= 1  # its flag
+            start = data.find(signature, start + 1)
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"cannot be read: File .* is encrypted"):
+        Array(path=str(path), class_names=NAMES).list("train")

@@ -160,14 +160,14 @@ def test_a_damaged_data_card_is_named(tmp_path: Path) -> None:
 def test_a_data_card_of_another_kind_is_named(tmp_path: Path, info: str) -> None:
     write(tmp_path / "train.parquet", [0])
     (tmp_path / "README.md").write_text(f"---\ndataset_info: {info}\n---\n")
-    with pytest.raises(DataError, match=r"README\.md: its front matter does not describe columns"):
+    with pytest.raises(DataError, match=r"README\.md.* does not describe columns"):
         listed(tmp_path)
 
 
 def test_a_data_card_that_is_no_text_is_named(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", [0])
     (tmp_path / "README.md").write_bytes("---\npretty_name: é\n---\n".encode("latin-1"))
-    with pytest.raises(DataError, match=r"README\.md: its front matter does not describe columns"):
+    with pytest.raises(DataError, match=r"README\.md.* does not describe columns"):
         listed(tmp_path)
 
 

@@ -6,10 +6,12 @@ from urllib.error import URLError
 
 import numpy as np
 import pytest
+from PIL import Image
 from torchvision import datasets
 
 from synthmix.data.torchvision import Torchvision
 from synthmix.errors import DataError, SettingError
+from tests.data.conftest import write_idx
 
 
 def test_mnist_has_its_own_names_and_splits(settings_of: Callable[[str], dict[str, Any]]) -> None:
@@ -73,3 +75,30 @@ def test_offline_the_message_says_what_to_copy(
         with pytest.raises(DataError, match=r"no network.*: fetch it where there is") as caught:
             Torchvision(dataset=name, root=str(tmp_path)).list("train")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("cut", [0, 3, 40])
+def test_files_that_are_cut_are_named(tmp_path: Path, cut: int) -> None:
+    raw = write_idx(tmp_path) / "MNIST" / "raw"
+    for file in raw.glob("train-images*"):
+        file.write_bytes(file.read_bytes()[:cut])
+    with pytest.raises(DataError, match=r"MNIST could not be loaded from .*fetch it where"):
+        Torchvision(dataset="MNIST", root=str(tmp_path), download=False).list("train")
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ((Image.new("RGB", (2, 2)), 10), "row 0 .* has the label 10, beside 10 class names"),
+        ((Image.new("RGB", (2, 2)), -1), "row 0 .* has the label -1, beside 10 class names"),
+        ((Image.new("RGB", (2, 2)), (1, 2)), "row 0 .* cannot be read"),
+        ((Image.new("F", (2, 2)), 1), "row 0 .* cannot be read"),
+    ],
+)
+def test_a_row_that_is_no_image_of_a_class_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Any, message: str
+) -> None:
+    monkeypatch.setattr(datasets, "SVHN", lambda root, split, download: [found])
+    source = Torchvision(dataset="SVHN", root=str(tmp_path), download=False)
+    with pytest.raises(DataError, match=message):
+        list(source.read("test"))

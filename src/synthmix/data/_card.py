@@ -96,6 +96,9 @@ def _configuration(entries: Any, name: str | None) -> dict[str, Any]:
     else:
         marked = [each.get("config_name") for each in entries if each.get("default") == "true"]
         wanted = (*marked, "default", None, *(names if len(names) == 1 else []))
+        if entries and not any(each in names for each in wanted):
+            known = ", ".join(str(each) for each in names if isinstance(each, str))
+            raise DataError(f"README.md describes the configurations {known}: set name to one")
     return next((entries[names.index(each)] for each in wanted if each in names), {})
 
 

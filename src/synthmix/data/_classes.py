@@ -46,7 +46,7 @@ def declared(feature: Json, where: str) -> Names | None:
 def _text(name: Json) -> str:
     if not isinstance(name, str):
         # never the value itself: one of aliases may be longer than memory
-        raise ValueError(f"a {type(name).__name__} stands where a name should")
+        raise ValueError(f"a name is {type(name).__name__}, not text")
     if not name.strip():
         raise ValueError("a name is empty")
     return composed(name)

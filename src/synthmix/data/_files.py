@@ -9,14 +9,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
-import numpy as np
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from synthmix.data._metadata import HEAD, READ, bare, format_of, orientation_of
 from synthmix.errors import DataError, MissingPackage
 from synthmix.images import to_rgb
 from synthmix.noticed import notice
-from synthmix.types import Json, Labels, Pixels
+from synthmix.types import Json, Pixels
 
 
 def decoded(file: Path | IO[bytes], name: str) -> Pixels:
@@ -147,13 +146,3 @@ def status(file: Path) -> os.stat_result:
     if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for without an end
         raise DataError(f"{file} is no file that can be read twice; take it away.")
     return found
-
-
-def check_labels(labels: Labels, class_names: tuple[str, ...], where: str) -> None:
-    """Raise DataError where a label is not an index into `class_names`."""
-    wrong = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
-    if len(wrong):
-        raise DataError(
-            f"{where}: row {wrong[0]} has the label {labels[wrong[0]]}, but the "
-            f"{len(class_names)} class names allow 0 to {len(class_names) - 1}."
-        )

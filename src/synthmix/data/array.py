@@ -5,8 +5,9 @@ import zlib
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 from numpy.lib import format as npy
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synthmix.data import ImageSource, Listing, Split
-from synthmix.data._files import check_labels, stamp
+from synthmix.data._classes import Meaning, Names, declared, numbering
+from synthmix.data._files import stamp
 from synthmix.errors import DataError, NoSuchSplit, SettingError
 from synthmix.images import to_rgb
 from synthmix.types import Labels, Pixels
@@ -22,7 +24,12 @@ from synthmix.types import Labels, Pixels
 _IMAGES = ("images", "pixels", "x")
 _LABELS = ("labels", "y")
 _CHANNELS = (1, 3, 4)
-_DAMAGE = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error)
+# encrypted, packed by another method, nested without end, larger than memory, ...
+_DAMAGE = (
+    *(OSError, ValueError, TypeError, EOFError, KeyError, SyntaxError, RuntimeError, MemoryError),
+    *(OverflowError, zipfile.BadZipFile, zlib.error),
+)
+_MOST_NAMES = 64 << 20  # bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +41,8 @@ class Array(ImageSource):
     last axis of an image could both be its channels, the last one is.
     """
 
+    output_revision: ClassVar[int] = 2
+
     path: str | None = None
     """File with the training split, or with both splits."""
 
@@ -44,7 +53,7 @@ class Array(ImageSource):
     """File with the test split, where `path` does not hold it."""
 
     class_names: tuple[str, ...] | None = None
-    """Names of the classes in label order; the file's own where not given."""
+    """Names of the classes; the file's own where not given, renamed in place where others."""
 
     def __post_init__(self) -> None:
         if (self.path is None) == (self.train_path is None):
@@ -56,20 +65,23 @@ class Array(ImageSource):
         path = self._file(split)
         with _opened(path) as file:
             images, labels = self._keys(file, split, path)
-            shape, _ = _header(file, images, path)
-            names = self._names(file, path)
-            _labels(file, labels, shape[0], names, path)
-        return Listing(names, shape[0], stamp([path], path.parent))
+            shape, _ = _images_header(file, images, path)
+            names, meaning = self._names(file, path)
+            _labels(file, labels, shape[0], meaning, path)
+        notes = []
+        if len(shape) == 4 and shape[1] in _CHANNELS and shape[3] in _CHANNELS:
+            notes.append(f"{path}: of '{images}', {list(shape)}, the last axis is the channels.")
+        return Listing(names, shape[0], stamp([path], path.parent), notes=tuple(notes))
 
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
         path = self._file(split)
         with _opened(path) as file:
             images, key = self._keys(file, split, path)
-            _header(file, images, path)
-            pixels = _channels_last(_loaded(file, images, path))
-            labels = _labels(file, key, len(pixels), self._names(file, path), path)
-        for image, label in zip(pixels, labels, strict=True):
-            yield to_rgb(Image.fromarray(image)), int(label)
+            shape, _ = _images_header(file, images, path)
+            labels = _labels(file, key, shape[0], self._names(file, path)[1], path)
+            pixels = _rows(file, images, path)
+            for image, label in zip(pixels, labels, strict=True):
+                yield to_rgb(Image.fromarray(_channels_last(image))), int(label)
 
     def _file(self, split: Split) -> Path:
         own = self.test_path if split == "test" else self.train_path
@@ -90,16 +102,29 @@ class Array(ImageSource):
             raise NoSuchSplit(f"{path} has no test split: give test_path, or x_test and y_test.")
         return _key(there, _IMAGES, suffix, path), _key(there, _LABELS, suffix, path)
 
-    def _names(self, file: Any, path: Path) -> tuple[str, ...]:
-        if self.class_names is not None:
-            return self.class_names
+    def _names(self, file: Any, path: Path) -> tuple[Names, Meaning]:
+        """Return the classes, and what the file's labels mean: as it names them, if it does."""
         if "class_names" not in file:
-            raise DataError(f"{path} has no class names: give class_names: [first, second, ...].")
+            if self.class_names is None:
+                raise DataError(
+                    f"{path} has no class names: give class_names: [first, second, ...]."
+                )
+            return self.class_names, Meaning(None, numbering((), self.class_names))
+        shape, kind = _header(file, "class_names", path)
+        if kind.kind not in "USiu" or len(shape) > 1 or kind.itemsize * prod(shape) > _MOST_NAMES:
+            raise DataError(
+                f"{path}: class_names is {kind} {list(shape)}; it must be one row of texts."
+            )
         found = np.atleast_1d(_loaded(file, "class_names", path)).tolist()
-        names = [each.decode() if isinstance(each, bytes) else str(each) for each in found]
-        if not all(name.strip() for name in names):
-            raise DataError(f"{path}: class_names holds an empty name: {names}.")
-        return tuple(names)
+        try:
+            names = [each.decode() if isinstance(each, bytes) else str(each) for each in found]
+        except UnicodeDecodeError as error:
+            raise DataError(
+                f"{path}: class_names is not UTF-8 ({error}); save it as text."
+            ) from error
+        own = declared({"names": names}, f"{path}: class_names") or ()
+        given = self.class_names or own
+        return given, Meaning(own, numbering(own, given))
 
 
 @contextmanager
@@ -122,24 +147,55 @@ def _key(there: Collection[str], names: tuple[str, ...], suffix: str, path: Path
     if not found:
         wanted = " or ".join(f"'{name}'" for name in known)
         raise DataError(f"{path} holds no {wanted}, only: {', '.join(sorted(there))}.")
+    if len(found) > 1:
+        raise DataError(f"{path} holds '{found[0]}' and '{found[1]}'; take one of the two away.")
     return found[0]
 
 
-def _header(file: Any, key: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _images_header(file: Any, key: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return an image array's shape and type without reading its values, once found valid."""
+    shape, dtype = _header(file, key, path)
+    if dtype != np.uint8:
+        raise DataError(f"{path}: '{key}' is {dtype}; it must be uint8, from 0 to 255.")
+    is_shaped = len(shape) == 3 or (len(shape) == 4 and {shape[1], shape[3]} & set(_CHANNELS))
+    if not is_shaped or 0 in shape[1:]:
+        wanted = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C 1, 3 or 4"
+        raise DataError(f"{path}: '{key}' has the shape {list(shape)}; it must be {wanted}.")
+    return shape, dtype
+
+
+def _header(file: Any, key: str, path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return an array's shape and type; raises DataError where other bytes follow than they say."""
+    with _member(file, key, path) as (member, shape, _, dtype):
+        told, there = dtype.itemsize * prod(shape), file.zip.getinfo(f"{key}.npy").file_size
+        if told != there - member.tell() and not dtype.hasobject:
+            raise DataError(f"{path}: '{key}' has {there - member.tell()} bytes instead of {told}.")
+    return shape, dtype
+
+
+@contextmanager
+def _member(
+    file: Any, key: str, path: Path
+) -> Iterator[tuple[IO[bytes], tuple[int, ...], bool, np.dtype[Any]]]:
+    """Open an array behind its header, with its shape, whether columns come first, and its type."""
     try:
         with file.zip.open(f"{key}.npy") as member:
             is_first = npy.read_magic(member) == (1, 0)
             read = npy.read_array_header_1_0 if is_first else npy.read_array_header_2_0
-            shape, _, dtype = read(member)
+            yield member, *read(member)
     except _DAMAGE as error:
         raise DataError(f"{path}: '{key}' cannot be read: {error}.") from error
-    if dtype != np.uint8:
-        raise DataError(f"{path}: '{key}' is {dtype}; it must be uint8, from 0 to 255.")
-    if not (len(shape) == 3 or (len(shape) == 4 and {shape[1], shape[3]} & set(_CHANNELS))):
-        wanted = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C 1, 3 or 4"
-        raise DataError(f"{path}: '{key}' has the shape {list(shape)}; it must be {wanted}.")
-    return shape, dtype
+
+
+def _rows(file: Any, key: str, path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the images one by one: an archive may unpack to more than the memory holds."""
+    with _member(file, key, path) as (member, shape, is_fortran, _):
+        if is_fortran:
+            yield from _loaded(file, key, path)
+            return
+        for _ in range(shape[0]):
+            yield np.frombuffer(member.read(prod(shape[1:])), np.uint8).reshape(shape[1:])
+        member.read(1)  # at its end the archive's checksum is compared
 
 
 def _loaded(file: Any, key: str, path: Path) -> NDArray[Any]:
@@ -150,23 +206,22 @@ def _loaded(file: Any, key: str, path: Path) -> NDArray[Any]:
     return array
 
 
-def _channels_last(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return grey images as `[N, H, W]`, others as `[N, H, W, C]`."""
-    if pixels.ndim == 4 and pixels.shape[3] not in _CHANNELS:
-        pixels = pixels.transpose(0, 2, 3, 1)
-    return pixels[..., 0] if pixels.ndim == 4 and pixels.shape[3] == 1 else pixels
+def _channels_last(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a grey image as `[H, W]`, any other as `[H, W, C]`."""
+    if image.ndim == 3 and image.shape[2] not in _CHANNELS:
+        image = image.transpose(1, 2, 0)
+    return np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
 
-def _labels(
-    file: Any, key: str, num_images: int, class_names: tuple[str, ...], path: Path
-) -> Labels:
-    labels = _loaded(file, key, path)
-    if labels.shape not in [(num_images,), (num_images, 1)]:
-        raise DataError(
-            f"{path}: '{key}' has the shape {list(labels.shape)}, for {num_images} images."
-        )
+def _labels(file: Any, key: str, num_images: int, meaning: Meaning, path: Path) -> Labels:
+    shape, _ = _header(file, key, path)
+    if shape not in [(num_images,), (num_images, 1)]:
+        raise DataError(f"{path}: '{key}' has the shape {list(shape)}, for {num_images} images.")
+    labels = _loaded(file, key, path)  # an object array is refused here, in NumPy's words
     if not np.issubdtype(labels.dtype, np.integer):
         raise DataError(f"{path}: '{key}' is {labels.dtype}; it must hold integers from 0.")
-    labels = labels.reshape(num_images).astype(np.int64)
-    check_labels(labels, class_names, f"{path}: '{key}'")
-    return labels
+    numbers = {  # of each label once: there may be millions
+        label: meaning.number(label, f"{path}: '{key}': row {np.argmax(labels == label)}")
+        for label in np.unique(labels).tolist()
+    }
+    return np.array([numbers[label] for label in labels.reshape(num_images).tolist()], np.int64)

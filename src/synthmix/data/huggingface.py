@@ -174,11 +174,10 @@ class Huggingface(ImageSource):
         if names is None:
             texts = [_values(each) for each in shards if each.is_text and not each.names]
             names = joined([own, tuple(sorted(set().union(*texts)))])
-        if not names and card.fault:
-            raise DataError(f"{card.fault}; mend or take it away.")
         if not names:
+            why = f" ({card.fault})" if card.fault else ""
             raise DataError(
-                f"{folder} names no classes: give class_names: [first, second, ...] "
+                f"{folder} names no classes{why}: give class_names: [first, second, ...] "
                 f"for the numbers in the column '{shards[0].label}'."
             )
         number_of = numbering(own, names)

@@ -2,9 +2,9 @@
 
 import hashlib
 import inspect
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,30 @@ class Torchvision(ImageSource):
 
     def list(self, split: Split) -> Listing:
         loaded = self._load(split)
-        names = _NAMES.get(self.dataset) or getattr(loaded, "classes", None)
-        if names is None:
-            raise DataError(f"torchvision has no class names for {self.dataset}.")
-        return Listing(tuple(names), len(loaded), _content(loaded))
+        return Listing(self._names(loaded), len(loaded), _content(loaded))
 
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
         loaded = self._load(split)
+        count = len(self._names(loaded))
         for row in range(len(loaded)):
-            image, label = loaded[row]
-            yield to_rgb(image), int(label)
+            where = f"{self.dataset}, row {row} of its {split} split,"
+            try:
+                image, label = loaded[row]
+                pixels, number = to_rgb(image), operator.index(label)
+            except MemoryError:
+                raise
+            except Exception as error:  # as many kinds as its data sets have readers
+                reason = " ".join(str(error).split())
+                raise DataError(f"{where} cannot be read ({reason}).") from error
+            if not 0 <= number < count:
+                raise DataError(f"{where} has the label {number}, beside {count} class names.")
+            yield pixels, number
+
+    def _names(self, loaded: Any) -> tuple[str, ...]:
+        names = _NAMES.get(self.dataset) or getattr(loaded, "classes", None)
+        if names is None:
+            raise DataError(f"torchvision has no class names for {self.dataset}.")
+        return tuple(names)
 
     def _load(self, split: Split) -> Any:
         argument = str(_split_argument(self.dataset))
@@ -68,8 +82,10 @@ class Torchvision(ImageSource):
             return getattr(datasets, self.dataset)(
                 root, download=self.download, **{argument: value}
             )
-        except (OSError, RuntimeError, ValueError, HTTPException) as error:
-            reason = str(error).replace("\n", " ").strip()
+        except MemoryError:
+            raise
+        except Exception as error:  # its readers end in whatever a damaged file causes
+            reason = " ".join(str(error).split()) or type(error).__name__
             how = "" if self.download else "set download: true, or "
             raise DataError(
                 f"{self.dataset} could not be loaded from {root} ({reason}): {how}fetch it where "
