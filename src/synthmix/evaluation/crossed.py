@@ -8,8 +8,8 @@ with independent random effects (two-way crossed, one value a cell). A seed's ef
 all images, an image's effect by all seeds: an image that one arm gets right whatever the seed is
 one piece of evidence, not one a seed. Differences are shares of 1; times 100 they are points.
 
-Where few images differ, the spread that they show is no measure of what others would: none of n leaves
-up to 3/n open. See `FEW`.
+Where few images differ, the spread that they show is no measure of what others would: none of n
+leaves up to 3/n open. See `FEW`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,10 +35,10 @@ MARGIN = 0.003
 FEW = 25.0
 """Images that differ, below which a mean over images is not trusted with the spread they show.
 
-Then a mean that is off by d of N images is taken to vary as that many more would: with the variance
-of q images seen and d missed, at most FEW of them (the score interval of a proportion: Wilson 1927).
-It ends within 2 % of Clopper & Pearson's exact bound for rare events and, for q = 0, beyond the rule
-of three (Hanley & Lippman-Hand 1983). From 25 on McNemar's test is commonly taken as normal.
+Then a mean that is off by d of N images is taken to vary as that many more would: with the
+variance of q images seen and d missed, at most FEW of them (the score interval of a proportion:
+Wilson 1927). It ends near Clopper & Pearson's exact bound for rare events and, for q = 0, beyond
+the rule of three (Hanley & Lippman-Hand 1983). From 25 on McNemar's test is taken as normal.
 """
 
 _MISSED = 0.5
