@@ -305,9 +305,11 @@ def _many(cells: NDArray[np.int8]) -> tuple[list[Difference], Numbers]:
     p = np.minimum(1, 2 * np.minimum(p_above(means, squares), p_above(-means, squares)))
     shape = (squares.num_seeds, squares.num_images)
     three = np.stack([squares.seeds, squares.images, squares.residual], axis=1).tolist()
-    parts = zip(means.tolist(), by_seed.tolist(), three, strict=True)
     found = [
-        Difference(mean, tuple(values), MeanSquares(*each, *shape)) for mean, values, each in parts
+        Difference(mean, tuple(values), MeanSquares(seeds, images, residual, *shape))
+        for mean, values, (seeds, images, residual) in zip(
+            means.tolist(), by_seed.tolist(), three, strict=True
+        )
     ]
     return found, p
 

@@ -9,7 +9,7 @@ import numpy as np
 from synthmix.data import ImageSource
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.images import num_shared
-from synthmix.study import concerns, hypotheses
+from synthmix.study import concerns, hypotheses, scarcity
 from synthmix.study.extra_images import named_test_set, num_test_seen
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
@@ -43,6 +43,7 @@ def warnings(workspace: Workspace) -> list[str]:
     """
     found, names = concerns.of_mirroring(workspace.study), workspace.class_names
     found += concerns.of_splits(workspace)
+    found += scarcity.concerns(workspace)
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:

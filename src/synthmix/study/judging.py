@@ -292,8 +292,9 @@ def score(found: Score) -> dict[str, Json]:
 def _classes(court: Court, arm: Arm) -> dict[str, Json]:
     """Return the change of each class, and the confusion cells that changed beyond chance."""
     mine, theirs = court.runs[arm.name], court.real_alone(arm)
-    cells = [each for each in by_cell(mine, theirs) if each.p_adjusted < DEFAULT.level]
-    surest = sorted(cells, key=lambda each: (each.p_adjusted, each.name))
+    every = ((each.p_adjusted, each.name, each) for each in by_cell(mine, theirs))
+    cells = [(p, name, each) for p, name, each in every if p is not None and p < DEFAULT.level]
+    surest = [each for _, _, each in sorted(cells, key=lambda cell: cell[:2])]
     return {
         "classes": [_change(each) for each in by_class(mine, theirs)],
         "cells": [_change(each) for each in surest[:CELLS]],
