@@ -109,3 +109,48 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+PROGRAM = """
+from synthmix.engines.local import Local
+from synthmix.errors import SynthmixError
+from synthmix.seeding import derive
+
+def square(number):
+    return number * number
+
+{body}
+"""
+OURS = "print(sorted(Local(processes=2).map(len, ['a', 'bb', 'ccc'])))"
+THEIRS = "print(sorted(Local(processes=2).map(square, [1, 2, 3])))"
+
+
+@pytest.mark.parametrize("way", ["file without a guard", "standard input", "-c"])
+def test_work_of_ours_needs_nothing_of_the_program_that_begins_it(tmp_path: Path, way: str) -> None:
+    done = started(tmp_path, way, OURS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[(0, 1), (1, 2), (2, 3)]"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("way", ["standard input", "-c"])
+def test_work_of_a_program_without_a_file_is_done_here(tmp_path: Path, way: str) -> None:
+    done = started(tmp_path, way, THEIRS)
+    assert done.stdout.strip() == "[(0, 1), (1, 4), (2, 9)]"
+    assert "Put the program into a file" in done.stderr
+
+
+def test_a_missing_guard_is_named(tmp_path: Path) -> None:
+    done = started(tmp_path, "file without a guard", THEIRS)
+    assert done.returncode == 1
+    assert "under `if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
+    assert "out of memory" not in done.stderr
+
+
+def started(folder: Path, way: str, body: str) -> subprocess.CompletedProcess[str]:
+    text, file = PROGRAM.format(body=body), folder / "program.py"
+    file.write_text(text)
+    asked = {"file without a guard": [str(file)], "standard input": ["-"], "-c": ["-c", text]}
+    return subprocess.run(
+        [sys.executable, *asked[way]], input=text, capture_output=True, text=True, timeout=120
+    )

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -6,6 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy import stats
 from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.multitest import multipletests
@@ -13,6 +16,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from synthmix.errors import DataError
 from synthmix.evaluation.crossed import (
+    FEW,
     Difference,
     MeanSquares,
     by_cell,
@@ -26,7 +30,7 @@ from synthmix.evaluation.crossed import (
     p_above,
 )
 from synthmix.evaluation.runs import Runs, gather
-from synthmix.evaluation.statistics import paired
+from synthmix.evaluation.statistics import holm, paired
 
 Make = Callable[..., Runs]
 
@@ -95,7 +99,136 @@ def test_a_difference_without_any_noise() -> None:
     same = np.ones((3, 10), dtype=bool)
     assert difference(same, same).p == 1
     found = difference(same, ~same)
-    assert (found.mean, found.low, found.high, found.p) == (1, 1, 1, 0)
+    assert found.mean == 1
+    assert 0.5 < found.low < 1 < found.high
+    assert 0.001 < found.p < 0.01  # the sign test of ten images has 0.002
+
+
+@pytest.mark.parametrize("num_seeds", [2, 3, 5])
+@pytest.mark.parametrize(
+    ("num_images", "is_shown"),
+    [(8, False), (80, False), (800, False), (990, False), (1100, True), (10_000, True)],
+)
+def test_none_of_n_leaves_three_open(num_seeds: int, num_images: int, is_shown: bool) -> None:
+    """The rule of three: 0.3 points take 1,000 images on which two arms never differ."""
+    right = np.arange(num_images) % 7 > 0
+    found = difference(np.tile(right, (num_seeds, 1)), np.tile(right, (num_seeds, 1)))
+    assert (equivalence(found, 0.003) < 0.05) == is_shown
+    assert 3 <= num_images * found.high <= 4.5
+    assert found.low == -found.high
+
+
+@pytest.mark.parametrize("num_differ", [0, 1, 2, 3, 5, 10, 15])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_what_was_missed_ends_at_the_exact_bound(num_differ: int, level: float) -> None:
+    """Clopper & Pearson 1934: few images of which one arm alone gets all right."""
+    num_images = 5000
+    cells = np.tile(np.arange(num_images) < num_differ, (3, 1))
+    _, high = difference(cells, np.zeros_like(cells)).interval(level)
+    exact = stats.binomtest(num_differ, num_images).proportion_ci(level).high
+    assert 0.99 * exact < high < 1.18 * exact
+
+
+@pytest.mark.parametrize("num_differ", range(4, 25))
+def test_a_gain_on_few_images_is_no_surer_than_the_sign_test(num_differ: int) -> None:
+    cells = np.tile(np.arange(200) < num_differ, (2, 1))
+    found = difference(cells, np.zeros_like(cells))
+    assert found.p_above() >= 0.5**num_differ
+
+
+def test_many_images_that_differ_are_left_as_they_are() -> None:
+    """To the last digit the three tests of the crossed model."""
+    for seed in range(20):
+        found = difference(*outcomes(3, 80, seed))
+        assert found.squares.seen < FEW
+        found = difference(*outcomes(3, 200, seed))
+        assert found.squares.seen > FEW
+        errors, free = found.squares.errors()
+        half = (stats.t.ppf(0.975, free) * errors).max()
+        assert found.interval(0.95) == (found.mean - half, found.mean + half)
+        t = np.divide(found.mean + 1, errors, out=np.full(3, np.inf), where=errors > 0)
+        assert found.p_above(-1) == stats.t.sf(t, free).max()
+
+
+Matrices = st.tuples(st.integers(2, 5), st.integers(1, 60)).flatmap(
+    lambda shape: arrays(np.int8, shape, elements=st.integers(-1, 1))
+)
+
+
+@given(Matrices, st.lists(st.floats(-1, 1), min_size=2, max_size=6))
+def test_whatever_the_outcomes_an_interval_has_a_width(
+    cells: np.ndarray, bounds: list[float]
+) -> None:
+    found = difference(cells, np.zeros_like(cells))
+    assert np.isfinite([found.low, found.high]).all()
+    assert found.low < found.mean < found.high
+    assert 0 < found.p <= 1
+    above = [found.p_above(bound) for bound in sorted(bounds)]
+    assert all(0 < p <= 1 for p in above)
+    assert above == sorted(above)
+    for bound, p in zip(sorted(bounds), above, strict=True):
+        assert p + found.p_below(bound) >= 1 - 1e-12
+        assert (bound < found.interval(0.9)[0]) == (p < 0.05) or abs(p - 0.05) < 1e-9
+
+
+def test_no_difference_is_impossible() -> None:
+    cells = np.ones((3, 4000), dtype=np.int8)
+    cells[:, :40] = 0
+    assert 0 < difference(cells, -cells).p < 1e-300
+
+
+def test_a_class_of_one_image_has_no_difference(make_runs: Make) -> None:
+    one, other = make_runs("one", 0.8, num_images=40), make_runs("other", 0.6, num_images=40)
+    keep = np.flatnonzero((one.labels != 2) & (one.labels != 3) | (np.arange(40) == 2))
+    few = [replace(e, predicted=e.predicted[:, keep], labels=e.labels[keep]) for e in (one, other)]
+    found = by_class(few[0], few[1])
+    assert [each.num_images for each in found] == [10, 10, 1, 0]
+    assert [each.difference is None for each in found] == [False, False, True, True]
+    assert [each.p_adjusted is None for each in found] == [False, False, True, True]
+    p = [each.difference.p for each in found[:2] if each.difference]
+    assert [each.p_adjusted for each in found[:2]] == holm(p)
+    assert not {each.name for each in by_cell(few[0], few[1])} & {"ship as cat", "ship as dog"}
+
+
+@pytest.mark.parametrize(("num_classes", "num_images"), [(2, 50), (7, 4), (30, 3)])
+def test_all_cells_at_once_are_the_cells_one_by_one(num_classes: int, num_images: int) -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(num_classes), num_images)
+    names = tuple(map(str, range(num_classes)))
+    one, other = (
+        gather(
+            arm, {s: random.integers(0, num_classes, len(labels)) for s in range(3)}, labels, names
+        )
+        for arm in ("one", "other")
+    )
+    each_alone = {
+        f"{true} as {seen}": difference(
+            one.predicted[:, labels == true] == seen, other.predicted[:, labels == true] == seen
+        )
+        for true in range(num_classes)
+        for seen in range(num_classes)
+        if true != seen
+    }
+    p = stats.false_discovery_control([each.p for each in each_alone.values()])
+    adjusted = dict(zip(each_alone, p.tolist(), strict=True))
+    found = by_cell(one, other)
+    assert {each.name: each.difference for each in found}.items() <= each_alone.items()
+    assert {each.name: each.p_adjusted for each in found}.items() <= adjusted.items()
+    absent = each_alone.keys() - {each.name for each in found}
+    assert all(each_alone[name].mean == 0 and adjusted[name] == 1 for name in absent)
+
+
+def test_a_thousand_classes_take_a_second() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(1000), 5)
+    names = tuple(map(str, range(1000)))
+    one, other = (
+        gather(arm, {s: random.permutation(labels) for s in range(2)}, labels, names)
+        for arm in ("one", "other")
+    )
+    began = time.process_time()
+    assert len(by_cell(one, other)) > 15_000
+    assert time.process_time() - began < 5  # one by one they would take minutes
 
 
 def test_coverage_with_seeds_and_images_that_matter() -> None:
@@ -138,8 +271,8 @@ def test_equivalence_against_statsmodels() -> None:
     """Where only seeds matter, it is the usual pair of one-sided paired t tests."""
     one, other = np.array([0.71, 0.69, 0.72, 0.70]), np.array([0.70, 0.70, 0.71, 0.70])
     values = one - other
-    seeds = 100 * values.var(ddof=1)
-    found = Difference(float(values.mean()), tuple(values), MeanSquares(seeds, 0, 0, 4, 100))
+    squares = MeanSquares(10_000 * values.var(ddof=1), 0, 0, 4, 10_000)
+    found = Difference(float(values.mean()), tuple(values), squares)
     assert equivalence(found, 0.02) == pytest.approx(ttost_paired(one, other, -0.02, 0.02)[0])
 
 
@@ -149,10 +282,10 @@ def test_by_class(make_runs: Make) -> None:
     better = one.predicted.copy()
     better[:, dogs] = 1
     found = by_class(replace(one, predicted=better), other)
-    assert [each.name for each in found if each.p_adjusted < 0.01] == ["dog"]
+    assert [each.name for each in found if (each.p_adjusted or 1) < 0.01] == ["dog"]
     alone = difference(better[:, dogs] == 1, other.correct[:, dogs])
-    assert found[1].difference.mean == pytest.approx(alone.mean)
-    raw = [each.difference.p for each in found]
+    assert found[1].difference == alone
+    raw = [each.difference.p for each in found if each.difference is not None]
     assert [each.p_adjusted for each in found] == pytest.approx(
         multipletests(raw, method="holm")[1]
     )

@@ -7,18 +7,23 @@ The difference at seed s and image i is modelled as
 with independent random effects (two-way crossed, one value a cell). A seed's effect is shared by
 all images, an image's effect by all seeds: an image that one arm gets right whatever the seed is
 one piece of evidence, not one a seed. Differences are shares of 1; times 100 they are points.
+
+Where few images differ, the spread that they show is no measure of what others would: none of n
+leaves up to 3/n open. See `FEW`.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from synthmix.evaluation.runs import Runs, check_paired
 from synthmix.evaluation.statistics import LEVEL, holm
-from synthmix.types import Score
+from synthmix.types import Labels, Score
 
 Numbers = NDArray[np.float64]
 
@@ -26,6 +31,21 @@ Cells = NDArray[np.bool_ | np.integer | np.floating]
 
 MARGIN = 0.003
 """Differences below 0.3 points count as none, unless a study says otherwise."""
+
+FEW = 25.0
+"""Images that differ, below which a mean over images is not trusted with the spread they show.
+
+Then a mean that is off by d of N images is taken to vary as that many more would: with the
+variance of q images seen and d missed, at most FEW of them (the score interval of a proportion:
+Wilson 1927). It ends near Clopper & Pearson's exact bound for rare events and, for q = 0, beyond
+the rule of three (Hanley & Lippman-Hand 1983). From 25 on McNemar's test is taken as normal.
+"""
+
+_MISSED = 0.5
+"""Of an image: with it the score interval covers the exact one-sided bounds at 5 % and 2.5 %."""
+
+_LEAST = float(np.finfo(np.float64).tiny)
+"""No p-value is below the smallest number there is: nothing is impossible."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +71,7 @@ class MeanSquares:
         layout as in Searle, Casella & McCulloch 1992, chapter 4.
         """
         num_cells = self.num_seeds * self.num_images
-        free = np.array([self.num_seeds - 1, self.num_images - 1])
+        free = np.array(_free(self.num_seeds, self.num_images))
         squares = np.array([self.seeds, self.images, self.residual], dtype=np.float64)
         crossed = np.maximum(squares[0] + squares[1] - squares[2], 0)
         spread = squares[0] ** 2 / free[0] + squares[1] ** 2 / free[1]
@@ -62,6 +82,16 @@ class MeanSquares:
         variances = np.stack([crossed, squares[0], squares[1]]) / num_cells
         ones = np.ones_like(crossed)
         return np.sqrt(variances), np.stack([satterthwaite, free[0] * ones, free[1] * ones])
+
+    @property
+    def seen(self) -> Numbers:
+        """How many images that differ at all seeds would make the spread of the images' means."""
+        return np.asarray(self.images, dtype=np.float64) * self.num_images / self.num_seeds
+
+
+def _free(num_seeds: int, num_images: int) -> tuple[int, int]:
+    # a single image shows no spread; as with two, nearly everything is then left open
+    return num_seeds - 1, max(num_images - 1, 1)
 
 
 def mean_squares(cells: NDArray[np.floating] | NDArray[np.integer]) -> MeanSquares:
@@ -86,27 +116,41 @@ def from_sums(rows: Numbers, columns: Numbers, everything: Numbers, num_images: 
     seeds = ((rows - rows.mean(axis=-1, keepdims=True)) ** 2).sum(axis=-1) / num_images
     images = np.maximum(columns / num_seeds - correction, 0)
     residual = np.maximum(everything - correction - seeds - images, 0)
-    free = (num_seeds - 1, num_images - 1)
+    free = _free(num_seeds, num_images)
     return MeanSquares(
         seeds / free[0], images / free[1], residual / (free[0] * free[1]), num_seeds, num_images
     )
 
 
 def half_width(squares: MeanSquares, level: float = LEVEL) -> Numbers:
-    """Return half the interval's width: the widest of crossed, seeds alone and images alone."""
+    """Return half the interval's width: the widest of crossed, seeds alone and images alone.
+
+    Where few images differ it is what could have been missed, if that is more.
+    """
     errors, free = squares.errors()
-    widest: Numbers = (stats.t.ppf((1 + level) / 2, free) * errors).max(axis=0)
-    return widest
+    t = stdtrit(free, (1 + level) / 2)
+    widest: Numbers = (t * errors).max(axis=0)
+    z = ndtri((1 + level) / 2)
+    missed = (z**2 + z * np.sqrt(z**2 + 4 * (squares.seen + _MISSED))) / 2
+    missed = np.minimum(missed, z * np.sqrt(FEW)) / squares.num_images
+    found: Numbers = np.where(squares.seen < FEW, np.maximum(widest, missed), widest)[()]
+    return found
 
 
 def p_above(mean: Numbers | float, squares: MeanSquares) -> Numbers:
-    """Return the one-sided p-value of a mean above zero: the largest of the three tests'."""
+    """Return the one-sided p-value of a mean above zero: the largest of the three tests'.
+
+    Where few images differ it is that of what could have been missed, if that is more.
+    """
     errors, free = squares.errors()
     with np.errstate(invalid="ignore", divide="ignore"):
         # a difference that is the same everywhere has no error: it is above zero or it is not
         t = np.where(errors > 0, mean / errors, np.where(np.greater(mean, 0), np.inf, -np.inf))
-    largest: Numbers = stats.t.sf(t, free).max(axis=0)
-    return largest
+    largest: Numbers = stdtr(free, -t).max(axis=0)
+    off = np.asarray(mean, dtype=np.float64) * squares.num_images
+    missed = ndtr(-off / np.sqrt(np.minimum(squares.seen + _MISSED + np.abs(off), FEW)))
+    found: Numbers = np.where(squares.seen < FEW, np.maximum(largest, missed), largest)[()]
+    return np.maximum(found, _LEAST)
 
 
 @dataclass(frozen=True)
@@ -119,13 +163,16 @@ class Difference:
     mean: float
     values: tuple[float, ...]
     squares: MeanSquares
-    low: float = field(init=False)
-    high: float = field(init=False)
 
-    def __post_init__(self) -> None:
-        low, high = self.interval(LEVEL)
-        object.__setattr__(self, "low", low)
-        object.__setattr__(self, "high", high)
+    @cached_property
+    def low(self) -> float:
+        """Lower bound of the interval at 95 %."""
+        return self.interval(LEVEL)[0]
+
+    @cached_property
+    def high(self) -> float:
+        """Upper bound of the interval at 95 %."""
+        return self.interval(LEVEL)[1]
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the two bounds at a level such as 0.95."""
@@ -155,12 +202,18 @@ class Difference:
 class Change:
     """What changed for one class or one confusion cell, with a p-value adjusted over all of them.
 
-    For a cell the difference is of the share of its true class, not of the test set.
+    For a cell the difference is of the share of its true class, not of the test set. Where the
+    class has fewer than `LEAST_IMAGES` there is neither, and `num_images` says why.
     """
 
     name: str
-    difference: Difference
-    p_adjusted: float
+    num_images: int
+    difference: Difference | None
+    p_adjusted: float | None
+
+
+LEAST_IMAGES = 2
+"""Of a class, for its difference to have an interval."""
 
 
 def difference(one: Cells, other: Cells) -> Difference:
@@ -205,35 +258,65 @@ def equivalence(found: Difference, margin: float = MARGIN) -> float:
 def by_class(one: Runs, other: Runs) -> list[Change]:
     """Return the difference in accuracy on each class's images; p-values by Holm over classes."""
     check_paired(one, other)
-    found = []
-    for label in range(len(one.class_names)):
-        rows = one.labels == label
-        found.append(difference(one.correct[:, rows], other.correct[:, rows]))
-    return _changes(one.class_names, found, holm)
+    counts = np.bincount(one.labels, minlength=len(one.class_names)).tolist()
+    found = {
+        label: difference(one.correct[:, rows], other.correct[:, rows])
+        for label, rows in _told(one.labels, counts)
+    }
+    adjusted = dict(zip(found, holm([each.p for each in found.values()]), strict=True))
+    return [
+        Change(name, counts[label], found.get(label), adjusted.get(label))
+        for label, name in enumerate(one.class_names)
+    ]
 
 
 def by_cell(one: Runs, other: Runs) -> list[Change]:
-    """Return the difference of each confusion cell off the diagonal, as shares of the true class.
+    """Return the difference of each confusion cell that occurs, as shares of the true class.
 
-    P-values are those of Benjamini & Hochberg 1995: among the cells below 0.05, about one in
+    Cells are those off the diagonal, of classes with at least `LEAST_IMAGES`. P-values are those of
+    Benjamini & Hochberg 1995 over all cells there could be: among those below 0.05, about one in
     twenty is chance. The names read `cat as dog`.
     """
     check_paired(one, other)
-    names, found = [], []
-    for true, true_name in enumerate(one.class_names):
-        rows = one.labels == true
+    names, counts = one.class_names, np.bincount(one.labels, minlength=len(one.class_names))
+    cells, found, raw = list[tuple[int, int]](), list[Difference](), [np.empty(0)]
+    for true, rows in _told(one.labels, counts.tolist()):
         mine, theirs = one.predicted[:, rows], other.predicted[:, rows]
-        for seen, seen_name in enumerate(one.class_names):
-            if seen != true:
-                names.append(f"{true_name} as {seen_name}")
-                found.append(difference(mine == seen, theirs == seen))
-    return _changes(names, found, lambda p: stats.false_discovery_control(p).tolist())
+        seen = np.setdiff1d(np.union1d(mine, theirs), [true])
+        cells += [(true, each) for each in seen.tolist()]
+        each_seen = seen[:, None, None]
+        together, p = _many((mine == each_seen).astype(np.int8) - (theirs == each_seen))
+        found += together
+        raw.append(p)
+    # a cell that never occurs has a p-value of 1, and counts among the comparisons
+    p = np.ones(max(len(names) * (len(names) - 1), 1))
+    p[: len(found)] = np.concatenate(raw)
+    adjusted = stats.false_discovery_control(p).tolist()
+    return [
+        Change(f"{names[true]} as {names[seen]}", int(counts[true]), *each)
+        for (true, seen), *each in zip(cells, found, adjusted[: len(found)], strict=True)
+    ]
 
 
-def _changes(
-    names: Sequence[str],
-    found: Sequence[Difference],
-    adjust: Callable[[list[float]], list[float]],
-) -> list[Change]:
-    adjusted = adjust([each.p for each in found])
-    return [Change(*each) for each in zip(names, found, adjusted, strict=True)]
+def _many(cells: NDArray[np.int8]) -> tuple[list[Difference], Numbers]:
+    """Return the differences of cells `[D, S, N]` with their p-values, of all at once."""
+    by_seed = cells.mean(axis=2, dtype=np.float64)
+    means, squares = by_seed.mean(axis=1), mean_squares(cells)
+    p = np.minimum(1, 2 * np.minimum(p_above(means, squares), p_above(-means, squares)))
+    shape = (squares.num_seeds, squares.num_images)
+    three = np.stack([squares.seeds, squares.images, squares.residual], axis=1).tolist()
+    found = [
+        Difference(mean, tuple(values), MeanSquares(seeds, images, residual, *shape))
+        for mean, values, (seeds, images, residual) in zip(
+            means.tolist(), by_seed.tolist(), three, strict=True
+        )
+    ]
+    return found, p
+
+
+def _told(labels: Labels, counts: Sequence[int]) -> Iterator[tuple[int, Labels]]:
+    """Yield each class that has enough images, with the rows of its images."""
+    rows = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+    for label, count in enumerate(counts):
+        if count >= LEAST_IMAGES:
+            yield label, rows[label]

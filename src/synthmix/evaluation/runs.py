@@ -61,19 +61,24 @@ class Runs:
 
 
 def gather(
-    name: str, predicted: Mapping[int, Labels], labels: Labels, class_names: Sequence[str]
+    name: str,
+    predicted: Mapping[int, Labels],
+    labels: Labels,
+    class_names: Sequence[str],
+    *,
+    every_class: bool = True,
 ) -> Runs:
     """Return an arm's runs from `{seed: predicted classes [N]}`.
 
     Raises DataError for fewer than 2 seeds, a test image without a prediction (too few of them, or
-    one that is no class) and a class without test images.
+    one that is no class) and, where `every_class` must have some, a class without test images.
     """
     if len(predicted) < 2:
         raise DataError(
             f"Arm '{name}' has {len(predicted)} seed(s): an interval needs at least 2, "
             "a screening 3, a confirmation 5."
         )
-    _check_labels(labels, class_names)
+    _check_labels(labels, class_names, every_class=every_class)
     for seed, found in predicted.items():
         _check_predicted(name, seed, np.asarray(found), labels, len(class_names))
     seeds = tuple(sorted(predicted))
@@ -95,12 +100,12 @@ def check_paired(one: Runs, other: Runs) -> None:
         )
 
 
-def _check_labels(labels: Labels, class_names: Sequence[str]) -> None:
+def _check_labels(labels: Labels, class_names: Sequence[str], *, every_class: bool) -> None:
     if np.any(labels < 0) or np.any(labels >= len(class_names)):
         raise DataError(f"The test labels must lie between 0 and {len(class_names) - 1}.")
     counts = np.bincount(labels, minlength=len(class_names))
     absent = [name for name, count in zip(class_names, counts, strict=True) if count == 0]
-    if absent:
+    if absent and every_class:
         raise DataError(
             f"The test set has no image of {', '.join(absent)}: its classes must be those of the "
             f"study ({', '.join(class_names)})."

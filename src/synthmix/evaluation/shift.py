@@ -5,12 +5,12 @@ them: then each number, and each image's outcome, is averaged first.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmix.evaluation.crossed import difference
+from synthmix.evaluation.crossed import LEAST_IMAGES, difference
 from synthmix.evaluation.metrics import Metric
 from synthmix.evaluation.predictions import Predictions
 from synthmix.evaluation.statistics import over_seeds, paired
@@ -38,15 +38,18 @@ class Scored:
         """Return `self - other`, paired by seed and image.
 
         Accuracy has the crossed seeds x images interval of `crossed.py`, the other metrics the
-        paired t interval over seeds: calibration error is no mean over images. One seed has none.
-        Seeds that only one of both has are left out.
+        paired t interval over seeds: calibration error is no mean over images. One seed has none,
+        nor has the accuracy on a single image. Seeds that only one of both has are left out.
         """
         both = min(len(self.correct), len(other.correct))
         found = {
             name: paired(values[:both], other.numbers[name][:both])
             for name, values in self.numbers.items()
         }
-        if both > 1:
+        accuracy = found.get("accuracy")
+        if accuracy is not None and self.correct.shape[1] < LEAST_IMAGES:
+            found["accuracy"] = replace(accuracy, low=None, high=None)
+        elif both > 1:
             found["accuracy"] = difference(self.correct[:both], other.correct[:both]).score
         return found
 

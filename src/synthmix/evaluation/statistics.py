@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import stdtrit
 
 from synthmix.types import Score
 
@@ -24,7 +25,7 @@ def over_seeds(values: Sequence[float]) -> Score:
     if len(values) < 2:
         return Score(mean, None, None, tuple(values))
     error = float(np.std(values, ddof=1)) / len(values) ** 0.5
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)) * error
+    half = float(stdtrit(len(values) - 1, (1 + LEVEL) / 2)) * error
     return Score(mean, mean - half, mean + half, tuple(values))
 
 

@@ -10,7 +10,7 @@ from synthmix.data import ImageSource
 from synthmix.errors import DataError, SettingError, shown, suggestion
 from synthmix.images import num_shared
 from synthmix.names import matched
-from synthmix.study import concerns, hypotheses
+from synthmix.study import concerns, hypotheses, scarcity
 from synthmix.study.extra_images import named_test_set, num_test_seen
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
@@ -47,6 +47,7 @@ def warnings(workspace: Workspace) -> list[str]:
     found += concerns.of_splits(workspace)
     found += concerns.of_class_names(names)
     found += concerns.of_subjects(workspace.study.synthetic)
+    found += scarcity.concerns(workspace)
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:

@@ -13,7 +13,7 @@ from synthmix.evaluation.crossed import Change, by_class
 from synthmix.evaluation.runs import Runs, gather
 from synthmix.evaluation.verdict import DEFAULT
 from synthmix.mixing import Arm
-from synthmix.study.judging import Court, score
+from synthmix.study.judging import Court, score, too_few
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Labels
 
@@ -32,18 +32,28 @@ def _of_source(court: Court, arms: list[Arm]) -> dict[str, Json]:
     counts = {arm.name: _counts(court.workspace, arm) for arm in arms}
     found = {}
     for label, name in enumerate(court.workspace.class_names):
-        best = max(arms, key=lambda arm: changes[arm.name][label].difference.mean)
-        change, count = changes[best.name][label], int(counts[best.name][label])
-        gains = change.difference.mean > 0
+        told = {arm: each for arm, mine in changes.items() if (each := mine[label].difference)}
+        if not told:
+            reason = too_few(changes[arms[0].name][label], "validation")
+            found[name] = {**_UNTOLD, "reason": reason}
+            continue
+        best = max(told, key=lambda arm: told[arm].mean)
+        gain, count, p = told[best], int(counts[best][label]), changes[best][label].p_adjusted
         found[name] = {
-            "per_class": count if gains else 0,
-            "arm": best.name,
-            "gain": score(change.difference.score),
-            "gain_per_100": 100 * change.difference.mean / max(count, 1),
-            "p_adjusted": change.p_adjusted,
-            "is_beyond_chance": bool(gains and change.p_adjusted < DEFAULT.level),
+            "per_class": count if gain.mean > 0 else 0,
+            "arm": best,
+            "gain": score(gain.score),
+            "gain_per_100": 100 * gain.mean / max(count, 1),
+            "p_adjusted": p,
+            "is_beyond_chance": gain.mean > 0 and p is not None and p < DEFAULT.level,
         }
     return found
+
+
+_UNTOLD: dict[str, Json] = {
+    **dict.fromkeys(("per_class", "arm", "gain", "gain_per_100", "p_adjusted")),
+    "is_beyond_chance": False,
+}
 
 
 def _changes(court: Court, arm: Arm) -> list[Change]:
@@ -71,8 +81,8 @@ def validation_runs(
         return None
     try:
         return {
-            arm: gather(arm, found, labels, workspace.class_names)
+            arm: gather(arm, found, labels, workspace.class_names, every_class=False)
             for arm, found in predicted.items()
         }
     except DataError:
-        return None  # a class without validation images
+        return None  # a single seed

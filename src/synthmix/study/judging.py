@@ -7,7 +7,15 @@ from functools import cached_property
 import numpy as np
 
 from synthmix.errors import DataError
-from synthmix.evaluation.crossed import Change, Difference, by_cell, by_class, compare, difference
+from synthmix.evaluation.crossed import (
+    LEAST_IMAGES,
+    Change,
+    Difference,
+    by_cell,
+    by_class,
+    compare,
+    difference,
+)
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.statistics import mcnemar
 from synthmix.evaluation.verdict import (
@@ -284,8 +292,9 @@ def score(found: Score) -> dict[str, Json]:
 def _classes(court: Court, arm: Arm) -> dict[str, Json]:
     """Return the change of each class, and the confusion cells that changed beyond chance."""
     mine, theirs = court.runs[arm.name], court.real_alone(arm)
-    cells = [each for each in by_cell(mine, theirs) if each.p_adjusted < DEFAULT.level]
-    surest = sorted(cells, key=lambda each: (each.p_adjusted, each.name))
+    every = ((each.p_adjusted, each.name, each) for each in by_cell(mine, theirs))
+    cells = [(p, name, each) for p, name, each in every if p is not None and p < DEFAULT.level]
+    surest = [each for _, _, each in sorted(cells, key=lambda cell: cell[:2])]
     return {
         "classes": [_change(each) for each in by_class(mine, theirs)],
         "cells": [_change(each) for each in surest[:CELLS]],
@@ -305,4 +314,16 @@ def _pairs(court: Court, arm: Arm) -> list[dict[str, Json]]:
 
 
 def _change(each: Change) -> dict[str, Json]:
+    if each.difference is None:
+        reason = too_few(each, "test")
+        return {"name": each.name, "p_adjusted": None, **UNTOLD, "reason": reason}
     return {"name": each.name, "p_adjusted": each.p_adjusted, **contrast(each.difference)}
+
+
+UNTOLD: dict[str, Json] = {"mean": None, "low": None, "high": None, "values": [], "p": None}
+"""A difference of which nothing can be told."""
+
+
+def too_few(each: Change, split: str) -> str:
+    """Return why a class's difference cannot be told."""
+    return f"{each.num_images} {split} image(s): at least {LEAST_IMAGES} are needed"

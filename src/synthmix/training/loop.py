@@ -38,6 +38,7 @@ from synthmix.training.batches import (
     stream,
 )
 from synthmix.training.compact import CompactResNet
+from synthmix.training.layout import layout_of
 from synthmix.training.models import build_model
 from synthmix.training.optimizers import build_optimizer
 from synthmix.training.recipe import Recipe
@@ -101,6 +102,14 @@ class Trainer:
         self.seed = seed
         self.device = resolve_device(recipe.device)
         self.precision = resolve_precision(recipe.precision, self.device)
+        self.layout = layout_of(
+            recipe.model,
+            real.num_classes,
+            real.image_size,
+            recipe.batch_size,
+            self.device,
+            self.precision,
+        )
         self.images = chosen(mixture, real, synthetic)
         self.rows = Rows(mixture, recipe.batch_size, seed)
         crop = real.image_size // 8 if recipe.crop is None else recipe.crop
@@ -130,8 +139,7 @@ class Trainer:
             model = build_model(self.recipe.model, num_classes, image_size)
         if isinstance(model, CompactResNet):
             model.initialise_from(normalise(self._first_images()))
-        layout = memory_format(self.device, self.precision)
-        model = model.to(self.device).to(memory_format=layout)
+        model = model.to(self.device).to(memory_format=self.layout)
         decay = self.recipe.ema_decay
         averaged = Averaged(model, decay) if decay else None
         return State(model, averaged, build_optimizer(model, self.recipe, self.precision))
@@ -142,9 +150,8 @@ class Trainer:
         return torch.cat(list(stream(self.images, self.rows, steps, workers=0)))
 
     def _placed(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:
-        layout = memory_format(self.device, self.precision)
         for batch_BCHW, labels_B in self._batches(steps):
-            batch_BCHW = batch_BCHW.to(self.device).contiguous(memory_format=layout)
+            batch_BCHW = batch_BCHW.to(self.device).contiguous(memory_format=self.layout)
             yield batch_BCHW, labels_B.to(self.device)
 
     def _batches(self, steps: range) -> Iterator[tuple[Tensor, Tensor]]:

@@ -32,6 +32,11 @@ def model_names() -> list[str]:
     return [*_COMPACT, *_RESNETS, *(name + _IMAGENET_STEM for name in _RESNETS)]
 
 
+def is_foreign(name: str) -> bool:
+    """Whether a model is one of the many that this project was never tried with."""
+    return name.startswith(_TIMM)
+
+
 def build_model(name: str, num_classes: int, image_size: int) -> nn.Module:
     """Return an untrained classifier: float32 `[N, 3, S, S]` -> logits `[N, num_classes]`.
 
