@@ -70,8 +70,8 @@ def _parts() -> list[Path]:
 def _assembled() -> Path:
     """Return the package's file, its sha256 as it must be when it was written."""
     path = cache_folder() / "models" / f"{PACKAGE}-{_SHA256[:16]}.gguf"
-    if path.is_file():  # it was renamed to this name after its sha256 was found right
-        return path
+    if path.is_file() and content(str(path)) == _SHA256:
+        return path  # whatever has become of it since it was written
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
             for part in _parts():
