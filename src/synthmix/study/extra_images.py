@@ -226,7 +226,7 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
         raise DataError(f"{where}: {error}") from error
     size, resize = workspace.image_size, workspace.study.resize
     images = open_images(source, split, image_size=size, resize=resize, where=where)
-    images = match_classes(images, workspace.class_names, workspace.study.class_map, where=where)
+    images = match_classes(images, workspace.class_names, workspace.class_map, where=where)
     if asked.per_class is None:
         return images
     names, labels = images.class_names, images.labels

@@ -16,6 +16,7 @@ from synthmix.errors import DataError, MissingPackage, SettingError
 from synthmix.ledger import Ledger
 from synthmix.prompts.language_model import LanguageModel
 from synthmix.prompts.language_model._questions import Answer, Question
+from synthmix.resident import release
 from synthmix.types import Prompt
 from tests.prompts.language_model import models
 from tests.prompts.language_model.models import NAMES, SENTENCES
@@ -237,7 +238,7 @@ def test_a_chat_template_of_any_kind_is_told_the_subject(
         ("{% for m in messages %}{{ m.content }", "TemplateSyntaxError"),
         ("{{ messages[0].nothing.at_all }}", "UndefinedError"),
         ("{{ 1 / 0 }}", "ZeroDivisionError"),
-        ("{{ messages.__class__.__mro__ }}", "it leaves out what is asked"),
+        ("{{ messages.__class__.__mro__ }}", "SecurityError"),
     ],
 )
 def test_a_chat_template_that_cannot_be_used_is_one_line(
@@ -258,6 +259,7 @@ def test_templates_by_name_need_a_default(untaught: Path, tmp_path: Path) -> Non
     config.write_text(json.dumps(settings | {"chat_template": known}))
     with pytest.raises(SettingError, match="multiple chat templates with no default"):
         strategy(model)._engine()
+    release()
     known[0]["name"] = "default"
     config.write_text(json.dumps(settings | {"chat_template": known}))
     assert len(answers(model)) == 6
