@@ -105,8 +105,14 @@ def check_files(folder: Path, index: Mapping[str, Any], model: str, variant: str
         name
         for name, kind in index.items()
         if isinstance(kind, list) and kind and kind[0] is not None and name not in _LEFT_OUT
+        if not name.startswith("_")  # facts of the pipeline itself
     ]
     for name in parts:
+        if [type(each) for each in index[name]] != [str, str]:
+            raise SettingError(
+                f"model '{model}': its {INDEX} gives '{name}' as {json.dumps(index[name])[:60]}, "
+                "not as [library, class]."
+            )
         if not (folder / name).is_dir():
             raise SettingError(
                 f"model '{model}' has no folder '{name}', which its {INDEX} names: {_again(model)}"

@@ -1,5 +1,6 @@
 """Options that several commands share, and how they speak."""
 
+import csv
 import json
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from synthmix.errors import DataError, SettingError
+from synthmix.names import composed
 
 if TYPE_CHECKING:
     from synthmix.study import Study
@@ -130,3 +132,20 @@ def size(num_bytes: float) -> str:
             return f"{num_bytes:.0f} {unit}"
         num_bytes /= 1000
     return f"{num_bytes:.1f} TB"
+
+
+def names_in(given: list[str]) -> list[str]:
+    """Return class names given by spaces or commas; one with a comma in it has quotes of its own.
+
+    As in a line of CSV: `--classes 'cat,"tench, Tinca tinca"'`.
+    """
+    try:
+        rows = [csv.reader([each], skipinitialspace=True, strict=True) for each in given if each]
+        names = [
+            composed(name.strip()) for row in rows for line in row for name in line if name.strip()
+        ]
+    except csv.Error as error:
+        raise SettingError(f"--classes is {' '.join(given)!r}: {error}.") from None
+    if not names:
+        raise SettingError("--classes is empty; name at least one class, as in --classes cat,dog.")
+    return names

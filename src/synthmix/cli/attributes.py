@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from synthmix.cli._options import Json, Quiet, say, say_json, table
+from synthmix.cli._options import Json, Quiet, names_in, say, say_json, table
 from synthmix.errors import SettingError
-from synthmix.names import composed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from synthmix.prompts.clustered_attributes._classes import Place
-    from synthmix.prompts.clustered_attributes._visual_genome import Progress
+    from synthmix.prompts.clustered_attributes._visual_genome import Attributes, Progress
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Attributes of objects, for prompts."
@@ -71,6 +70,7 @@ def extract(
         "objects": found.objects,
         "names": len(found.names),
         "mentions": found.mentions,
+        "passed_over": found.passed_over,
     }
     if json:
         say_json(told)
@@ -79,6 +79,7 @@ def extract(
         f"{target}: {found.images:,} images, {found.objects:,} objects; "
         f"{told['mentions']:,} attributes of {len(found.names):,} names"
     )
+    _say_passed_over(found)
 
 
 @app.command()
@@ -95,8 +96,7 @@ def group(
     from synthmix.prompts.clustered_attributes import _classes, _stored
 
     _check_target(target)
-    given = [classes, *(more or [])]
-    names = [composed(name) for each in given for name in each.split(",") if name]
+    names = names_in([classes, *(more or [])])
     with _progress("reading", quiet) as progress:
         found = _stored.read_attributes(source, progress)
     grouped = _classes.group(found, list(dict.fromkeys(names)), _rest(embeddings))
@@ -113,7 +113,7 @@ def group(
         for name, each in grouped.items()
     ]
     if json:
-        say_json({"file": str(target), "classes": rows})
+        say_json({"file": str(target), "classes": rows, "passed_over": found.passed_over})
         return
     cells = [
         [
@@ -129,6 +129,13 @@ def group(
     for name, each in grouped.items():
         if not each.groups:
             say(f"{name}: nothing usable; prompts take the lexicon of the package")
+    _say_passed_over(found)
+
+
+def _say_passed_over(found: "Attributes") -> None:
+    if found.passed_over:
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in found.passed_over.items())
+        say(f"Passed over: {listed}")
 
 
 def _listed(groups: "Mapping[str, dict[str, int]]") -> str:

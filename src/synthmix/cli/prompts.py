@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from synthmix.cli._options import Json, Quiet, say, say_json, table
-from synthmix.errors import DataError, SettingError
-from synthmix.names import composed
+from synthmix.cli._options import Json, Quiet, names_in, say, say_json, table
+from synthmix.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files of prompts.")
 
@@ -64,7 +63,7 @@ def write(
     """Write prompts of a strategy to a file; interrupted, run the same command again."""
     from synthmix.cli._writing import write_file
 
-    names = _split([classes, *(more or [])])
+    names = names_in([classes, *(more or [])])
     told = write_file(
         strategy,
         target,
@@ -82,13 +81,6 @@ def write(
         say(line)
 
 
-def _split(given: list[str]) -> list[str]:
-    names = [composed(each.strip()) for some in given for each in some.split(",") if each.strip()]
-    if not names:
-        raise SettingError("--classes is empty; name at least one class, as in --classes cat,dog.")
-    return names
-
-
 @app.command()
 def lint(
     file: Texts,
@@ -102,7 +94,7 @@ def lint(
     from synthmix.prompts._lint import lint as findings
     from synthmix.prompts.file import prompts_in
 
-    names, found_prompts = prompts_in(file, tuple(_split([classes])) if classes else None)
+    names, found_prompts = prompts_in(file, tuple(names_in([classes])) if classes else None)
     found = findings(found_prompts, names, _encoders(model, revision, chunks))
     if json:
         say_json([vars(each) for each in found])
@@ -130,7 +122,7 @@ def show(
     from synthmix.prompts._diversity import diversity, embedded
     from synthmix.prompts.file import prompts_in
 
-    names, prompts = prompts_in(file, tuple(classes.split(",")) if classes else None)
+    names, prompts = prompts_in(file, tuple(names_in([classes])) if classes else None)
     embed = embedded(embeddings) if embeddings else None
     found = diversity(prompts, names, _encoders(model, None, 1), embed)
     if json:

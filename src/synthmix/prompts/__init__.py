@@ -31,6 +31,9 @@ class PromptStrategy(Component, ABC):
     is_costly: ClassVar[bool] = False
     """Whether writing takes more than a moment, as with a language model."""
 
+    speaks_names: ClassVar[bool] = True
+    """Whether texts speak of classes by the names of `class_map`; else by the images' own."""
+
     @property
     def subjects_from(self) -> str | None:
         """Name of the set whose prompts this strategy starts from, None where it needs none."""

@@ -6,14 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from synthmix.names import composed
+from synthmix.errors import DataError
+from synthmix.prompts._names import names_class, others_named, spoken
 from synthmix.types import Prompt, TextEncoder
-
-_ALSO_CALLED = {
-    "airplane": ("plane", "aeroplane", "aircraft", "airliner", "jet"),
-    "automobile": ("car", "auto"),
-}
-"""Everyday words for classes whose names are less common in captions."""
 
 _INSTRUCTION = re.compile(
     r"^\W*(?:write|generate|create|give|describe|provide|rewrite|turn|make)\b.{0,40}"
@@ -22,6 +17,20 @@ _INSTRUCTION = re.compile(
     r"|\bas an ai\b|<start_of_turn>|<end_of_turn>|\b(?:user|assistant|model):",
     re.IGNORECASE,
 )
+_LEFT_IN = {
+    "model's marks": re.compile(
+        r"</?think(?:ing)?>|<\|\w+\|>|\[/?INST\]|<</?SYS>>|<(?:/?s|bos|eos|pad|unk)>|```",
+        re.IGNORECASE,
+    ),
+    "weighting": re.compile(
+        r"\([^()]*:\s*-?[\d.]+\)|\[[^\[\]]*:[^\[\]]*\d\]|\(\([^()]+\)\)|\[\[[^\[\]]+\]\]"
+        r"|\{\{[^{}]+\}\}|\{[^{}]*\|[^{}]*\}|<(?:lora|lyco|hypernet|embedding)\b[^<>]*>"
+        r"|\bembedding:\w+|\bBREAK\b|\w::-?\d|\b[a-z]+(?:\+\+|--)(?=[\s,.]|$)"
+        r"|(?:^|\s)--(?:ar|v|s|q|no|seed|chaos|niji|style|stylize)\b"
+    ),
+}
+"""What language models and other programs leave in texts; a text encoder reads it as words."""
+
 _WORD = re.compile(r"[^\W_]+")
 SIMILAR = 0.9
 """Share of words in common from which two prompts count as the same."""
@@ -56,6 +65,8 @@ def lint(
     for prompt in prompts:
         by_class[prompt.label].append(prompt)
     for label, some in by_class.items():
+        if (why := _why_unspoken(class_names[label])) is not None:
+            found.append(Finding("warning", "class name", class_names[label], some[0].index, why))
         found += _repeated(some, class_names[label])
         first: dict[str, Prompt] = {}
         for prompt in some:
@@ -64,10 +75,12 @@ def lint(
     return found
 
 
-def names_class(text: str, name: str) -> bool:
-    """Whether a text has a class's name, its plural, or an everyday word for it."""
-    words = (name.replace("_", " ").lower(), *_ALSO_CALLED.get(name, ()))
-    return any(re.search(_pattern(word), composed(text).lower()) for word in words)
+def _why_unspoken(name: str) -> str | None:
+    try:
+        spoken(name)
+    except DataError as error:
+        return str(error)
+    return None
 
 
 def is_instruction(text: str) -> bool:
@@ -75,9 +88,10 @@ def is_instruction(text: str) -> bool:
     return _INSTRUCTION.search(text) is not None
 
 
-def _pattern(word: str) -> str:
-    stem = re.escape(word[:-1]) + "(?:y|ie)" if word.endswith("y") else re.escape(word)
-    return rf"(?<!\w){stem}(?:e?s)?(?!\w)"
+def _left_in(text: str) -> Iterator[tuple[str, str]]:
+    for kind, pattern in _LEFT_IN.items():
+        if found := pattern.search(text):
+            yield kind, found.group().strip()
 
 
 def _of_one(
@@ -93,9 +107,11 @@ def _of_one(
         return
     if is_instruction(text):
         yield said("error", "instruction", f"an instruction, not a prompt: {_short(text)}")
-    if not names_class(text, name):
+    if not names_class(text, name, class_names) and _why_unspoken(name) is None:
         yield said("warning", "class lost", f"does not name its class: {_short(text)}")
-    others = [each for each in class_names if each != name and names_class(text, each)]
+    for kind, mark in _left_in(text):
+        yield said("warning", kind, f"has {mark!r} in it: {_short(text)}")
+    others = others_named(text, name, class_names)
     if others:
         yield said("warning", "other class", f"also names {', '.join(others)}: {_short(text)}")
     for encoder in encoders:
@@ -108,7 +124,8 @@ def _of_one(
             "cut",
             f"{number} tokens, of which {encoder.name} reads {encoder.limit}: cuts {_short(cut)}",
         )
-        if names_class(text, name) and not names_class(text[: -len(cut)], name):
+        read = text[: -len(cut)]
+        if names_class(text, name, class_names) and not names_class(read, name, class_names):
             message = f"{encoder.name} reads no word of its class: it comes after the cut"
             yield said("error", "class cut", message)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from synthmix.errors import SettingError
 from synthmix.prompts import PromptStrategy
+from synthmix.prompts._names import check_spoken, spoken
 from synthmix.prompts._template import article, placeholders
 from synthmix.types import Prompt
 
@@ -14,7 +15,7 @@ class ClassLabels(PromptStrategy):
     """Fills a template with the class's name: equal texts within a class, images differ by seed."""
 
     template: str = "A photo of {article} {name}"
-    """Sentence with {name}, underscores read as spaces, and {article}, its "a" or "an"."""
+    """Sentence with {name}, as it is spoken, and {article}, its "a" or "an"."""
 
     def __post_init__(self) -> None:
         if "name" not in placeholders(self.template, ("article", "name")):
@@ -23,8 +24,11 @@ class ClassLabels(PromptStrategy):
                 f"got {self.template!r}."
             )
 
+    def check(self, class_names: tuple[str, ...]) -> None:
+        check_spoken(class_names)
+
     def write(self, class_names: tuple[str, ...], per_class: int, *, seed: int) -> Iterator[Prompt]:
-        texts = [self._text(name.replace("_", " ")) for name in class_names]
+        texts = [self._text(spoken(name)) for name in class_names]
         for index in range(per_class):
             for label, text in enumerate(texts):
                 yield Prompt(label, index, text, self.name, {"template": self.template})

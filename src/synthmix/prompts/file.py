@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from synthmix.errors import DataError, SettingError, shown, suggestion
 from synthmix.names import distinct, matched
@@ -30,6 +30,8 @@ class File(PromptStrategy):
     Fewer than `per_class` are cycled: the images of equal texts differ by their seeds. More are
     left over. Raises SettingError for the path, DataError for what is in the file.
     """
+
+    speaks_names: ClassVar[bool] = False
 
     path: str
     """JSON {class: [text]} or {class: {index: text}}; else rows with class and prompt (text)."""

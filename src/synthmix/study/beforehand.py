@@ -28,13 +28,15 @@ def check_settings(workspace: Workspace) -> None:
     hypotheses.declared(workspace)
     _check_classes(workspace)
     for each in study.synthetic:
-        for part in ("generator", "prompts"):
-            found = getattr(each, part)
-            try:
-                if found is not None:
-                    found.check(names)
-            except (SettingError, DataError) as error:
-                raise type(error)(f"synthetic.{each.name}.{part}: {error}") from None
+        part = "generator"
+        try:
+            if each.generator is not None:
+                each.generator.check(names)
+            part = "prompts"
+            if each.prompts is not None:
+                each.prompts.check(workspace.names_for(each.prompts))
+        except (SettingError, DataError) as error:
+            raise type(error)(f"synthetic.{each.name}.{part}: {error}") from None
 
 
 def warnings(workspace: Workspace) -> list[str]:
@@ -53,8 +55,9 @@ def warnings(workspace: Workspace) -> list[str]:
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:
             continue
         seed = workspace.prompts_artifact(each).settings["seed"]
+        names = workspace.names_for(each.prompts)
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
-        found += concerns.of_prompts(each, names, prompts)
+        found += concerns.of_prompts(each, workspace.spoken_names, prompts)
     return found
 
 
@@ -113,7 +116,8 @@ def _check_batch_shares(workspace: Workspace) -> None:
 
 def _check_class_map(study: Study, names: Sequence[str]) -> None:
     for old, new in study.class_map.items():
-        if matched(new, names) not in names:
+        # of a class it says how it is spoken
+        if matched(new, names) not in names and matched(old, names) not in names:
             hint = suggestion(new, names)
             raise SettingError(
                 f"class_map: {shown(old)} becomes {shown(new)}, no class of the study. {hint}"

@@ -31,11 +31,11 @@ def set_card(workspace: Workspace, each: SyntheticSet, run: int, prompts: Sequen
 def _notes(workspace: Workspace, each: SyntheticSet, prompts: Sequence[Prompt]) -> list[str]:
     if each.prompts is None:
         return []
-    notes = [*each.prompts.notes(workspace.class_names), *each.prompts.told(prompts)]
+    notes = [*each.prompts.notes(workspace.names_for(each.prompts)), *each.prompts.told(prompts)]
     if each.prompts.subjects_from is not None:
         other = workspace.study.set_named(each.prompts.subjects_from)
         assert other.prompts is not None
-        notes += other.prompts.notes(workspace.class_names)
+        notes += other.prompts.notes(workspace.names_for(other.prompts))
     return [f"- {note}" for note in notes]
 
 

@@ -224,7 +224,7 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     images = workspace.open(source, split, workspace.image_size, where)
-    images = match_classes(images, workspace.class_names, workspace.study.class_map, where=where)
+    images = match_classes(images, workspace.class_names, workspace.class_map, where=where)
     if asked.per_class is None:
         return images
     names, labels = images.class_names, images.labels

@@ -94,7 +94,7 @@ def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Arti
     names, size = workspace.class_names, workspace.image_size
     prompts = prompts_of(workspace, each)
     if prompts is not None:
-        concerns.of_prompts(each, names, prompts)
+        concerns.of_prompts(each, workspace.spoken_names, prompts)
     wanted_images = requests(names, per_class, workspace.image_seed(each, run), prompts)
     settled = generator.settled(artifact)
 
@@ -112,7 +112,9 @@ def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Arti
         card=set_card(workspace, each, run, prompts or []),
         facts={
             "terms": generator.terms,
-            "prompts_with": concerns.counts(concerns.findings(each, names, prompts or [])),
+            "prompts_with": concerns.counts(
+                concerns.findings(each, workspace.spoken_names, prompts or [])
+            ),
         },
         progress=artifact.report,
     )
@@ -153,7 +155,7 @@ def _write(workspace: Workspace, each: SyntheticSet, artifact: Artifact) -> None
         return
     assert each.prompts is not None
     assert each.per_class is not None
-    names, seed = workspace.class_names, artifact.settings["seed"]
+    names, seed = workspace.names_for(each.prompts), artifact.settings["seed"]
     if not each.prompts.is_costly:
         save_prompts(artifact, list(each.prompts.write(names, each.per_class, seed=seed)))
         return

@@ -19,6 +19,9 @@ from synthmix.ledger import Ledger
 from synthmix.mixing import Arm, Supply
 from synthmix.mixing._controls import controls
 from synthmix.mixing._controls import draw as draw_control
+from synthmix.names import keyed, matched
+from synthmix.prompts import PromptStrategy
+from synthmix.prompts._names import spoken
 from synthmix.seeding import derive
 from synthmix.store import Artifact, fingerprint
 from synthmix.study.exclusion import showing
@@ -189,6 +192,25 @@ class Workspace:
         count = each.per_class * len(self.class_names)
         return images if len(images) == count else take(images, np.arange(count))
 
+    @property
+    def class_map(self) -> dict[str, str]:
+        """Names that other sources have for the study's classes."""
+        named = self.study.class_map.items()
+        return {
+            old: new for old, new in named if matched(new, self.class_names) in self.class_names
+        }
+
+    @property
+    def spoken_names(self) -> tuple[str, ...]:
+        """What prompts call the classes: as `class_map` says of one of them, else by its name."""
+        other = {k: v for k, v in self.study.class_map.items() if k not in self.class_map}
+        said = keyed(other, self.class_names, where="class_map")
+        return tuple(said.get(name, name) for name in self.class_names)
+
+    def names_for(self, prompts: PromptStrategy) -> tuple[str, ...]:
+        """Return the classes' names that a strategy is given."""
+        return self.spoken_names if prompts.speaks_names else self.class_names
+
     def fit_artifact(self, each: SyntheticSet, run: int) -> Artifact:
         """Return where the generator fitted for this seed lies."""
         assert each.generator is not None
@@ -252,6 +274,10 @@ class Workspace:
         if each.prompts is None:
             return None
         found = {**component_identity(each.prompts), "content": each.prompts.content()}
+        if each.prompts.speaks_names:
+            names = [spoken(name) for name in self.spoken_names]
+            if names != [name.replace("_", " ") for name in self.class_names]:
+                found["spoken"] = names
         if each.prompts.subjects_from is not None:
             other = self.study.set_named(each.prompts.subjects_from)
             subjects = self.prompts_artifact(other).settings
@@ -377,7 +403,7 @@ class Workspace:
         where = f"synthetic.{each.name}"
         limit = dataclasses.replace(each.images, per_class=each.per_class or each.images.per_class)
         images = self.open(limit, "train", self.image_size, where)
-        return match_classes(images, self.class_names, self.study.class_map, where=where)
+        return match_classes(images, self.class_names, self.class_map, where=where)
 
     def _open(self, split: Split, image_size: int | None = None) -> ImageSet:
         # subsets are drawn after the validation split, not by the source

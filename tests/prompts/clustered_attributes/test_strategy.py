@@ -173,3 +173,22 @@ def test_prompts_of_the_true_attributes_name_their_class_and_no_other() -> None:
     found = [each for each in lint(written, CIFAR10) if each.kind != "near-duplicate"]
     assert found == []
     assert {name for name in CIFAR10 if name in strategy.notes(CIFAR10)[1]} == {"deer", "frog"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"format": "synthmix attributes 1", "names": 5, "images": 1, "objects": 1}',
+        '{"format": "synthmix attributes 1", "names": {"dog": {"red": "many"}}}',
+        '{"format": "synthmix attribute classes 1"}',
+        '{"format": "synthmix attribute classes 1", "classes": [1]}',
+        '{"a": ' + "[" * 100_000,
+        '{"dog": {"red": 1}}',
+    ],
+)
+def test_a_stored_file_that_was_changed_is_one_line(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "stored.json"
+    path.write_text(content)
+    with pytest.raises(DataError) as raised:
+        ClusteredAttributes(visual_genome=str(path)).check(("dog",))
+    assert "\n" not in str(raised.value)

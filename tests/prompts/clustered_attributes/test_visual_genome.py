@@ -165,6 +165,108 @@ def test_a_missing_file_and_other_encodings_are_named(tmp_path: Path) -> None:
         extract(path)
 
 
+DOG = {"names": ["dog"], "attributes": ["brown"]}
+GOOD = [{"image_id": number, "attributes": [DOG]} for number in range(3)]
+ODD: dict[str, tuple[str, str]] = {
+    "no attributes": ('{"image_id": 9}', "entries that are no image"),
+    "null": ("null", "entries that are no image"),
+    "a null list": ('{"image_id": 9, "attributes": null}', "entries that are no image"),
+    "no names": ('{"attributes": [{"attributes": ["red"]}]}', "objects without names"),
+    "a null object": ('{"attributes": [null]}', "objects without names"),
+    "names as text": ('{"attributes": [{"names": "a"}]}', "objects without names"),
+    "null attribute": (
+        '{"attributes": [{"names": ["cat"], "attributes": [null]}]}',
+        "names and attributes that are no text",
+    ),
+    "number": (
+        '{"attributes": [{"names": [7], "attributes": ["red"]}]}',
+        "names and attributes that are no text",
+    ),
+    "half a pair": (
+        '{"attributes": [{"names": ["cat"], "attributes": ["\\ud83d"]}]}',
+        "names and attributes that are no text",
+    ),
+    "attributes as text": (
+        '{"attributes": [{"names": ["cat"], "attributes": "red"}]}',
+        "names and attributes that are no text",
+    ),
+    "twice": (json.dumps(GOOD[1]), "images that stand twice"),
+    "a number as text": (json.dumps(GOOD[1] | {"image_id": "1"}), "images that stand twice"),
+}
+
+
+@pytest.mark.parametrize(("entry", "reason"), ODD.values(), ids=ODD)
+def test_an_odd_entry_among_sound_ones_is_counted(tmp_path: Path, entry: str, reason: str) -> None:
+    found = extract(write(tmp_path, f"{json.dumps(GOOD)[:-1]}, {entry}]"))
+    assert found.names == {"dog": {"brown": 3}}
+    assert found.passed_over == {reason: 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("\n".join(map(json.dumps, GOOD)), "must be a list of images"),
+        (json.dumps(GOOD)[:-1] + ",]", "after 3 images"),
+        (json.dumps(GOOD)[:-1] + ", NULL]", "after 3 images"),
+    ],
+)
+def test_forms_that_are_nearly_json(tmp_path: Path, content: str, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        extract(write(tmp_path, content))
+
+
+def test_utf_16_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wide.json"
+    path.write_text(json.dumps(GOOD), "utf-16")
+    with pytest.raises(DataError, match="it must be UTF-8"):
+        extract(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_archives_of_other_methods(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("folder/attributes.JSON", json.dumps(GOOD * 50))
+    assert extract(path).names == {"dog": {"brown": 3}}
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 3
+    data[middle : middle + 8] = bytes(8)
+    path.write_bytes(data)
+    with pytest.raises(DataError) as raised:
+        extract(path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "flag", "said"),
+    [
+        (9, 0, "packed by a method that cannot be read"),  # deflate64
+        (93, 0, "packed by a method that cannot be read"),  # Zstandard
+        (8, 1, "locked with a password"),
+    ],
+)
+def test_archives_that_cannot_be_read(tmp_path: Path, method: int, flag: int, said: str) -> None:
+    path = zipped(tmp_path / "a", attributes=json.dumps(GOOD).encode())
+    data = bytearray(path.read_bytes())
+    central = data.find(b"PK\x01\x02")
+    data[8] = data[central + 10] = method
+    data[6] |= flag
+    data[central + 8] |= flag
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=said) as raised:
+        extract(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_archive_in_an_archive_is_told(tmp_path: Path) -> None:
+    inner = zipped(tmp_path / "inner", attributes=json.dumps(GOOD).encode())
+    outer = tmp_path / "outer.zip"
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.write(inner, "attributes.json.zip")
+    with pytest.raises(DataError, match="it must hold one JSON file, found: none"):
+        extract(outer)
+
+
 @pytest.mark.skipif(not FOLDER.exists(), reason="the Visual Genome samples are not here")
 def test_the_true_samples_of_both_versions() -> None:
     new = extract(FOLDER / "attributes_v1_2_images1-5.json")

@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from synthmix.errors import DataError, MissingPackage, SettingError
 from synthmix.ledger import Ledger
 from synthmix.prompts.language_model import LanguageModel
 from synthmix.prompts.language_model._questions import Answer, Question
+from synthmix.resident import release
 from synthmix.types import Prompt
 from tests.prompts.language_model import models
 from tests.prompts.language_model.models import NAMES, SENTENCES
@@ -193,3 +195,101 @@ def test_the_template_begins_a_text_once(taught: Path) -> None:
     # padding stands on the left: the model goes on from the last token
     assert asked["attention_mask"][:, -1].tolist() == [1, 1]
     assert models.TEMPLATE
+
+
+USERS = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
+
+
+def templated(model: Path, target: Path, template: str) -> Path:
+    shutil.copytree(model, target)
+    (target / "chat_template.jinja").write_text(template)
+    return target
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        USERS,
+        "{% for m in messages %}{{ m.content[0].text }}{% endfor %}",
+        "{% if messages[0].role != 'system' %}{{ raise_exception('no system') }}{% endif %}"
+        + USERS,
+        "{{ messages[0].content }}{{ messages[1].content }}",
+        "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+        "{{ raise_exception('roles must alternate') }}{% endif %}{{ m.content }}{% endfor %}",
+    ],
+    ids=["texts", "parts", "system", "two turns", "alternating"],
+)
+def test_a_chat_template_of_any_kind_is_told_the_subject(
+    untaught: Path, tmp_path: Path, template: str
+) -> None:
+    engine: Any = strategy(templated(untaught, tmp_path / "model", template))._engine()
+    turns = engine._turns("Describe a heron.")
+    shown = engine._tokenizer.apply_chat_template(turns, tokenize=False)
+    assert "Describe a heron." in shown
+    assert len(engine._asked(["a cat", "a dog resting on a bed"])["input_ids"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("", "it leaves out what is asked"),
+        ("{{ bos_token }}", "it leaves out what is asked"),
+        ("{{ raise_exception('not for you') }}", "TemplateError not for you"),
+        ("{% for m in messages %}{{ m.content }", "TemplateSyntaxError"),
+        ("{{ messages[0].nothing.at_all }}", "UndefinedError"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{{ messages.__class__.__mro__ }}", "SecurityError"),
+    ],
+)
+def test_a_chat_template_that_cannot_be_used_is_one_line(
+    untaught: Path, tmp_path: Path, template: str, said: str
+) -> None:
+    with pytest.raises(SettingError, match="its chat template cannot be used") as raised:
+        strategy(templated(untaught, tmp_path / "model", template))._engine()
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_templates_by_name_need_a_default(untaught: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(untaught, tmp_path / "model")
+    (model / "chat_template.jinja").unlink()
+    config = model / "tokenizer_config.json"
+    known = [{"name": "rag", "template": USERS}, {"name": "tool_use", "template": USERS}]
+    settings = json.loads(config.read_text())
+    config.write_text(json.dumps(settings | {"chat_template": known}))
+    with pytest.raises(SettingError, match="multiple chat templates with no default"):
+        strategy(model)._engine()
+    release()
+    known[0]["name"] = "default"
+    config.write_text(json.dumps(settings | {"chat_template": known}))
+    assert len(answers(model)) == 6
+
+
+def test_neither_an_end_nor_a_pad_token(base: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(base, tmp_path / "model")
+    config = model / "tokenizer_config.json"
+    settings = json.loads(config.read_text())
+    for name in ("eos_token", "pad_token", "unk_token", "bos_token"):
+        settings.pop(name)
+    config.write_text(json.dumps(settings))
+    assert len(answers(model)) == 6
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random(untaught: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(untaught, tmp_path / "model")
+    weights = load_file(model / "model.safetensors")
+    weights.pop("model.layers.0.mlp.up_proj.weight")
+    save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(SettingError, match=r"lacks 1 of its weights, such as model\.layers\.0"):
+        strategy(model)._engine()
+
+
+def test_a_tokenizer_of_a_larger_model_is_one_line(untaught: Path, tmp_path: Path) -> None:
+    model = shutil.copytree(untaught, tmp_path / "model")
+    tokens = json.loads((model / "tokenizer.json").read_text())
+    vocabulary = tokens["model"]["vocab"]
+    tokens["model"]["vocab"] = {each: number + 500 for each, number in vocabulary.items()}
+    (model / "tokenizer.json").write_text(json.dumps(tokens))
+    with pytest.raises(SettingError, match="cannot go on from") as raised:
+        answers(model)
+    assert "\n" not in str(raised.value)

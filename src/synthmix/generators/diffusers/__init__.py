@@ -22,6 +22,7 @@ from synthmix.generators.diffusers._drawing import (
 )
 from synthmix.generators.diffusers._memory import within_memory
 from synthmix.generators.diffusers._pipeline import quiet, reads_negative_prompts, text_encoders
+from synthmix.generators.diffusers._texts import check_tokenizer
 from synthmix.generators.diffusers._weights import Located, locate, locate_vae
 from synthmix.hardware import resolve_device
 from synthmix.store import Artifact, read_json
@@ -156,6 +157,11 @@ class Diffusers(Generator):
             )
         return found
 
+    def check(self, class_names: tuple[str, ...]) -> None:
+        """Raise SettingError where the model, or the vocabulary of its tokenizers, is not there."""
+        self._located()
+        self.text_encoders()
+
     def text_encoders(self) -> list[TextEncoder]:
         """Return the limits of the model's text encoders; reads their tokenizers alone."""
         located = locate(self.model, self.revision, self.variant, has_weights=False)
@@ -216,6 +222,7 @@ class Diffusers(Generator):
         size = fitting_batch(self) if self.batch_size == "auto" else self.batch_size
         for number, batch in enumerate(batches(requests, size, len(class_names))):
             with nullcontext() if number else within_memory(runner.device):
+                runner.check_prompts(starts)
                 images = runner.draw(batch, size, starts)
             yield from images
 
@@ -234,9 +241,10 @@ def _tokenizers(located: Located) -> dict[str, Any]:
                 found[name] = AutoTokenizer.from_pretrained(
                     located.folder / name, local_files_only=True
                 )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Exception as error:  # of Rust's parser some derive from Exception alone
             reason = " ".join(str(error).split())[:120]
             raise SettingError(
                 f"{located.folder / name}, the tokenizer of the model, cannot be read: {reason}"
             ) from None
+        check_tokenizer(found[name], located.folder / name)
     return found

@@ -1,6 +1,6 @@
 """Drawing batches with a loaded pipeline: prompts and starts in, pixels out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +14,14 @@ from synthmix.errors import DataError, SettingError
 from synthmix.generators.diffusers._embeddings import EmbeddingCache
 from synthmix.generators.diffusers._memory import within_memory
 from synthmix.generators.diffusers._pipeline import (
+    Embeddings,
     Encoder,
     Loading,
     load,
     quiet,
     reads_negative_prompts,
 )
+from synthmix.generators.diffusers._texts import PROBES
 from synthmix.generators.diffusers._weights import locate_vae
 from synthmix.hardware import (
     device_name,
@@ -37,6 +39,17 @@ _FIRST_BATCH = {"cuda": 64, "mps": 8, "cpu": 8}
 """Batch sizes from which `auto` goes down until one fits."""
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+_REFUSALS = (
+    ValueError,
+    TypeError,
+    RuntimeError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+)
+"""How pipelines and their parts say that they do not fit: one another, or the settings."""
 
 
 class Starts:
@@ -93,6 +106,7 @@ class Runner:
             "versions": [torch.__version__, transformers.__version__],
         }
         self.embeddings = EmbeddingCache(depends_on, settings.embedding_cache_gb)
+        self._is_checked = False
 
     def draw(self, batch: dict[int, Request], size: int, starts: Starts | None) -> list[Any]:
         """Return the images of the requests in a batch's slots, in the order of the slots.
@@ -102,19 +116,51 @@ class Runner:
         """
         filler = next(iter(batch.values()))
         requests = [batch.get(slot, filler) for slot in range(size)]
-        how = self._prompts(requests) | self._starting(requests, starts)
+
+        def embed(text: str) -> Embeddings:
+            return self.embeddings.get(text, self._encode)
+
+        return _to_pixels(self._images(requests, starts, embed), sorted(batch))
+
+    def check_prompts(self, starts: Starts | None) -> None:
+        """Raise SettingError where prompts have no part in the image; draws two, once."""
+        if self._is_checked:
+            return
+        located = self.settings._located()
+        try:
+            self.encoder.check(located.folder)
+        except _REFUSALS as error:
+            raise self._refused(error) from None
+        asked = [Request(0, "", 0, 0, text) for text in PROBES]
+        one, other = (self._images([each], starts, self._encode) for each in asked)
+        # an image of one colour is told where images are checked
+        if torch.equal(one, other) and one.min() < one.max():
+            raise SettingError(
+                f"model '{self.settings.model}' draws the same image for '{PROBES[0]}' and "
+                f"'{PROBES[1]}': prompts have no part in it. Copy or fetch the model again, "
+                f"{located.folder / 'unet'} or its like first."
+            )
+        self._is_checked = True
+
+    def _images(
+        self, requests: Sequence[Request], starts: Starts | None, embed: Callable[[str], Embeddings]
+    ) -> torch.Tensor:
+        """Return images `[N, 3, H, W]` in [0, 1], one a request."""
         with torch.inference_mode(), quiet():
             try:
-                images = self.pipeline(
+                how = self._prompts(requests, embed) | self._starting(requests, starts)
+                images: torch.Tensor = self.pipeline(
                     **how,
                     num_inference_steps=self.settings.num_inference_steps,
                     guidance_scale=self.settings.guidance_scale,
                     generator=[torch.Generator("cpu").manual_seed(each.seed) for each in requests],
                     output_type="pt",
                 ).images
-            except (ValueError, TypeError) as error:
+            except _REFUSALS as error:
+                if is_out_of_memory(error):
+                    raise
                 raise self._refused(error) from None
-        return _to_pixels(images, sorted(batch))
+        return images
 
     def _refused(self, error: Exception) -> SettingError:
         reason = " ".join(str(error).split())[:200]
@@ -123,7 +169,9 @@ class Runner:
             f"model '{self.settings.model}': its {kind} cannot draw with these settings: {reason}"
         )
 
-    def _prompts(self, requests: Sequence[Request]) -> dict[str, Any]:
+    def _prompts(
+        self, requests: Sequence[Request], embed: Callable[[str], Embeddings]
+    ) -> dict[str, Any]:
         texts = [each.prompt or "" for each in requests]
         if not self.encoder.is_known:
             negative = self.settings.negative_prompt
@@ -132,12 +180,12 @@ class Runner:
                 if self.steers_away and negative
                 else {}
             )
-        found = [self.embeddings.get(text, self._encode) for text in texts]
+        found = [embed(text) for text in texts]
         return {
             name: torch.stack([each[name] for each in found]).to(self.device) for name in found[0]
         }
 
-    def _encode(self, prompt: str) -> Any:
+    def _encode(self, prompt: str) -> Embeddings:
         return self.encoder.encode(prompt, self.settings.negative_prompt, self.guided)
 
     def _starting(self, requests: Sequence[Request], starts: Starts | None) -> dict[str, Any]:

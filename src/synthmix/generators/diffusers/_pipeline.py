@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -15,8 +16,16 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from synthmix.errors import SettingError
+from synthmix.generators.diffusers._texts import (
+    NO_LIMIT,
+    PROBES,
+    check_encoder,
+    check_tokenizer,
+    check_width,
+)
 from synthmix.generators.diffusers._weights import Located
 from synthmix.hardware import is_out_of_memory
+from synthmix.model_files import kinds
 from synthmix.types import TextEncoder
 
 _FIELDS = {
@@ -82,21 +91,55 @@ def load(how: Loading) -> Any:
         options["add_watermarker"] = False
     if "safety_checker" in how.located.index and not how.safety_checker:
         options |= {"safety_checker": None, "requires_safety_checker": False}
+        if not (how.located.folder / "feature_extractor").is_dir():  # taken away together
+            options["feature_extractor"] = None
     if how.tiny_vae is not None:
         options["vae"] = _tiny_vae(how.tiny_vae, how.dtype)
     try:
         with quiet():
             pipeline = auto.from_pretrained(
-                str(how.located.folder), use_safetensors=True, local_files_only=True, **options
+                str(how.located.folder),
+                use_safetensors=True,
+                local_files_only=True,
+                **options,
+                **_text_models(how),
             )
+            pipeline.set_progress_bar_config(disable=True)
+            _economise(pipeline, how)
+            return pipeline.to(how.device)
     except (*_LOADING_ERRORS, SafetensorError) as error:
         if is_out_of_memory(error):
             raise
         reason = " ".join(str(error).split())[:200]
         raise SettingError(f"model '{how.located.folder}' cannot be loaded: {reason}") from None
-    pipeline.set_progress_bar_config(disable=True)
-    _economise(pipeline, how)
-    return pipeline.to(how.device)
+
+
+def _text_models(how: Loading) -> dict[str, Any]:
+    """Return the text encoders by name; raises SettingError where a weight is not in their files.
+
+    Transformers would draw what is missing at random, another time in every process.
+    """
+    found = {}
+    for name in how.located.components:
+        library, kind = how.located.index[name]
+        if library != "transformers" or not name.startswith("text_encoder"):
+            continue
+        folder = how.located.folder / name
+        files = kinds(path.name for path in folder.iterdir())
+        found[name], told = getattr(transformers, kind).from_pretrained(
+            str(folder),
+            dtype=how.dtype,
+            variant=how.variant if how.variant in files.variants else None,
+            use_safetensors=True,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+        if told["missing_keys"]:
+            raise ValueError(
+                f"{folder} lacks {len(told['missing_keys'])} weights of a {kind}, such as "
+                f"{min(told['missing_keys'])}: copy or fetch it again."
+            )
+    return found
 
 
 def reads_negative_prompts(located: Located) -> bool:
@@ -132,7 +175,7 @@ def text_encoders(tokenizers: dict[str, Any]) -> list[TextEncoder]:
     return [
         TextEncoder(name, each.model_max_length - each.num_special_tokens_to_add(), _pieces(each))
         for name, each in tokenizers.items()
-        if each.model_max_length < 1_000_000  # huge where a tokenizer states no limit
+        if each.model_max_length < NO_LIMIT
     ]
 
 
@@ -151,6 +194,21 @@ class Encoder:
         self.pipeline = pipeline
         self.chunks = chunks
         self.fields = _fields(type(pipeline).__name__)
+
+    def check(self, folder: Path) -> None:
+        """Raise SettingError, naming the part, where prompts would not reach the image."""
+        for name, tokenizer in self.pipeline.components.items():
+            encoder = self.pipeline.components.get(name.replace("tokenizer", "text_encoder"))
+            if not name.startswith("tokenizer") or tokenizer is None:
+                continue
+            check_tokenizer(tokenizer, folder / name)
+            if isinstance(encoder, transformers.PreTrainedModel):
+                with quiet():
+                    check_encoder(tokenizer, encoder, folder / name)
+        unet = getattr(self.pipeline, "unet", None)
+        if self.fields is not None and unet is not None:
+            width = self.encode(PROBES[0], "", False)[self.fields[0]].shape[-1]
+            check_width(width, unet.config.cross_attention_dim, folder)
 
     @property
     def is_known(self) -> bool:

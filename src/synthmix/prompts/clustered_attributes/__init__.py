@@ -9,6 +9,7 @@ from annotated_types import Ge
 
 from synthmix.errors import DataError, SettingError
 from synthmix.prompts import PromptStrategy
+from synthmix.prompts._names import check_spoken
 from synthmix.prompts._template import article, placeholders
 from synthmix.prompts.clustered_attributes._classes import ClassAttributes, fallback, plain
 from synthmix.prompts.clustered_attributes._compose import Chosen, Composer, Sample, largest, phrase
@@ -59,6 +60,7 @@ class ClusteredAttributes(PromptStrategy):
         return sha256(self._path)
 
     def check(self, class_names: tuple[str, ...]) -> None:
+        check_spoken(class_names)
         self._classes(class_names)
 
     def notes(self, class_names: tuple[str, ...]) -> list[str]:

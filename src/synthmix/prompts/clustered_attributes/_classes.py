@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from synthmix.errors import DataError
-from synthmix.names import composed
-from synthmix.prompts._lint import names_class
+from synthmix.prompts._names import names_class, spoken
 from synthmix.prompts._template import article
 from synthmix.prompts.clustered_attributes._groups import NUMBER, Placed, group_names, place
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
@@ -38,7 +37,7 @@ class ClassAttributes:
 
 def plain(class_name: str) -> str:
     """Return a class's name as people write it."""
-    return composed(class_name.replace("_", " ").lower())
+    return spoken(class_name).lower()
 
 
 def group(

@@ -1,5 +1,6 @@
 """The files that hold attributes: what `extract` and `group` write, and every form that is read."""
 
+import codecs
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -28,7 +29,9 @@ _KEPT = "attributes.json"
 
 def write_attributes(path: Path, attributes: Attributes, source: str) -> None:
     """Write counts by name, one name a line, the most frequent attribute first."""
-    head = {"source": source, "images": attributes.images, "objects": attributes.objects}
+    head: Json = {"source": source, "images": attributes.images, "objects": attributes.objects}
+    if attributes.passed_over:
+        head["passed_over"] = attributes.passed_over
     _write(path, {"format": _ATTRIBUTES, **head}, "names", _sorted(attributes))
 
 
@@ -81,7 +84,10 @@ def _read_classes(
         return group(_extracted(path), class_names)
     if stored.get("format") != _CLASSES:
         return group(_attributes(stored, path), class_names)
-    found = {plain(name): _class(value, path) for name, value in stored["classes"].items()}
+    classes = stored.get("classes")
+    if not isinstance(classes, dict):
+        raise DataError(f"{path}: it must be what `synthmix attributes group` writes.")
+    found = {plain(name): _class(value, path) for name, value in classes.items()}
     for name in class_names:
         if plain(name) not in found:
             hint = suggestion(plain(name), found)
@@ -109,11 +115,11 @@ def _stored(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         raise SettingError(f"There is no file {path}.")
     with path.open("rb") as file:
-        if file.read(64).lstrip()[:1] != b"{":
+        if file.read(64).removeprefix(codecs.BOM_UTF8).lstrip()[:1] != b"{":
             return None
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not valid JSON ({error}).") from None
     return found
 
@@ -122,13 +128,21 @@ def _attributes(stored: dict[str, Any], path: Path) -> Attributes:
     """Return the counts of what `extract` wrote; lists without counts mention everything once."""
     try:
         if stored.get("format") == _ATTRIBUTES:
-            return Attributes(stored["names"], stored["images"], stored["objects"])
+            names = {name: _counts(counts) for name, counts in stored["names"].items()}
+            odd = stored.get("passed_over", {})
+            return Attributes(names, stored["images"], stored["objects"], odd)
         return Attributes({name: _once(texts) for name, texts in stored.items()})
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         raise DataError(
             f"{path}: it must be Visual Genome's attributes.json, what "
             "`synthmix attributes` wrote, or {name: [attribute]}."
         ) from None
+
+
+def _counts(counts: Any) -> Counts:
+    if not all(isinstance(count, int) for count in counts.values()):
+        raise TypeError
+    return dict(counts)
 
 
 def _once(texts: Any) -> Counts:

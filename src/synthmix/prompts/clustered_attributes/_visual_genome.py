@@ -7,11 +7,13 @@ image after the other out of it, so memory is that of the window and of the coun
 import gzip
 import io
 import json
+import lzma
 import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 from zipfile import BadZipFile, ZipFile
@@ -23,19 +25,28 @@ Progress = Callable[[int, int], None]
 """Is told the bytes that are read and their total."""
 
 _WINDOW = 1 << 20
+_LOCKED = 1
+"""The flag of a member of a zip archive that is encrypted."""
+
 _LONGEST = 16 * _WINDOW
 """Characters of one image's entry; a true one has some thousands."""
 
 _BETWEEN = re.compile(r"\s*")
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a pair that stands for one character: JSON may hold it, UTF-8 may not."""
 
 
 @dataclass(frozen=True)
 class Attributes:
-    """How many objects of each name have each attribute; names and attributes are normalised."""
+    """How many objects of each name have each attribute; names and attributes are normalised.
+
+    `passed_over` counts what is not as it should be, by reason.
+    """
 
     names: dict[str, Counts]
     images: int = 0
     objects: int = 0
+    passed_over: dict[str, int] = field(default_factory=dict)
 
     @property
     def mentions(self) -> int:
@@ -58,49 +69,80 @@ def silent(completed: int, total: int) -> None:
 def extract(path: Path, progress: Progress = silent) -> Attributes:
     """Count the attributes of every object name; reads JSON, .gz and .zip, v1.0 and v1.2.
 
-    An object with several names counts for each. Raises SettingError for the path, DataError for
-    what is in the file.
+    An object with several names counts for each. Odd entries among sound ones are passed over and
+    counted. Raises SettingError for the path, DataError for what is in the file.
     """
     if not path.is_file():
         raise SettingError(f"There is no file {path}; see visualgenome.org for attributes.json.")
-    names: dict[str, Counts] = {}
-    images = objects = 0
-    texts = _Normalised()
+    count, first_odd, entries = _Count(), 0, 0
     with _opened(path, progress) as read:
-        for images, image in enumerate(_images(read, path), start=1):
-            try:
-                objects += _count(image, names, texts)
-            except (KeyError, TypeError, AttributeError):
-                raise DataError(
-                    f"{path}: entry {images} is not one of Visual Genome's attributes.json, "
-                    "{'attributes': [{'names': [text], 'attributes': [text]}]}."
-                ) from None
-    if not images:
+        for entries, image in enumerate(_images(read, path), start=1):
+            if not count.add(image):
+                first_odd = first_odd or entries
+    sound = ((_NO_IMAGE, count.images), (_NO_OBJECT, count.objects), (_NO_TEXT, count.texts))
+    if any(count.odd[reason] > number for reason, number in sound):
+        raise DataError(
+            f"{path}: entry {first_odd or 1} is not one of Visual Genome's attributes.json, "
+            "{'attributes': [{'names': [text], 'attributes': [text]}]}."
+        )
+    if not entries:
         raise DataError(f"{path}: it holds no image.")
-    return Attributes(names, images, objects)
+    return Attributes(count.names, count.images, count.objects, dict(count.odd))
 
 
-def _count(image: Any, names: dict[str, Counts], texts: _Normalised) -> int:
-    """Add an image's objects to the counts and return their number."""
-    objects = _list(image["attributes"])
-    for each in objects:
-        called = _list(each["names"] if "names" in each else each["object_names"])
+_NO_IMAGE, _TWICE = "entries that are no image", "images that stand twice"
+_NO_OBJECT, _NO_TEXT = "objects without names", "names and attributes that are no text"
+
+
+class _Count:
+    """Counts images one by one, and what is odd in them."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Counts] = {}
+        self.images = self.objects = self.texts = 0
+        self.odd: Counter[str] = Counter()
+        self._normalised_text = _Normalised()
+        self._seen: set[str] = set()
+
+    def add(self, image: Any) -> bool:
+        """Add an image's objects; returns whether it is one."""
+        objects = image.get("attributes") if isinstance(image, dict) else None
+        if not isinstance(objects, list):
+            self.odd[_NO_IMAGE] += 1
+            return False
+        number = image.get("image_id", image.get("id"))
+        if number is not None and str(number) in self._seen:
+            self.odd[_TWICE] += 1
+            return False
+        self._seen.add(str(number))
+        self.images += 1
+        for each in objects:
+            self._add_object(each)
+        return True
+
+    def _add_object(self, each: Any) -> None:
+        called = each.get("names", each.get("object_names")) if isinstance(each, dict) else None
+        if not isinstance(called, list):
+            self.odd[_NO_OBJECT] += 1
+            return
+        self.objects += 1
         attributes = each.get("attributes")  # four objects of ten have none
         if not attributes:
-            continue
-        found = {texts[text] for text in _list(attributes)}
-        found.discard("")
-        for name in {texts[text] for text in called} if found else ():
-            counts = names.setdefault(name, {})
+            return
+        found = self._normalised(attributes) - {""}
+        for name in self._normalised(called) if found else ():
+            counts = self.names.setdefault(name, {})
             for attribute in found:
                 counts[attribute] = counts.get(attribute, 0) + 1
-    return len(objects)
 
-
-def _list(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise TypeError
-    return value
+    def _normalised(self, given: Any) -> set[str]:
+        """Return the texts of a list, those that no file can hold left out."""
+        some = given if isinstance(given, list) else [None]
+        texts = [each for each in some if isinstance(each, str) and not _HALF.search(each)]
+        self.texts += len(texts)
+        if len(texts) < len(some):
+            self.odd[_NO_TEXT] += len(some) - len(texts)
+        return {self._normalised_text[each] for each in texts}
 
 
 def _images(read: Callable[[], str], path: Path) -> Iterator[Any]:
@@ -162,8 +204,18 @@ def _opened(path: Path, progress: Progress) -> Iterator[Callable[[], str]]:
 
                 yield read
                 progress(total, total)
-    except (EOFError, BadZipFile, gzip.BadGzipFile, zlib.error) as error:
+    except (EOFError, BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
         raise DataError(f"{path}: the archive is cut short or damaged ({error}).") from None
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # what bzip2 says of its own stream
+        raise DataError(f"{path}: the archive is cut short or damaged ({error}).") from None
+    except NotImplementedError:  # deflate64, as Windows packs large files, and Zstandard
+        raise DataError(
+            f"{path}: the archive is packed by a method that cannot be read here: unpack it, or "
+            "pack it anew as .gz."
+        ) from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: it must be UTF-8, but {error}.") from None
 
@@ -179,10 +231,16 @@ def _unpacked(
             yield cast("IO[bytes]", unpacked), raw.tell, size
     elif first.startswith(b"PK"):
         with ZipFile(raw) as archive:
-            inside = [n for n in archive.namelist() if n.endswith(".json") and "__MACOSX" not in n]
+            inside = [
+                each
+                for each in archive.namelist()
+                if each.lower().endswith(".json") and "__MACOSX" not in each
+            ]
             if len(inside) != 1:
-                held = ", ".join(inside) or "none"
+                held = ", ".join(inside[:5]) or "none"
                 raise DataError(f"{path}: it must hold one JSON file, found: {held}.")
+            if archive.getinfo(inside[0]).flag_bits & _LOCKED:
+                raise DataError(f"{path}: it is locked with a password: unpack it first.")
             with archive.open(inside[0]) as member:
                 yield member, member.tell, archive.getinfo(inside[0]).file_size
     else:

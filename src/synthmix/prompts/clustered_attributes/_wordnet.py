@@ -14,6 +14,7 @@ from typing import Any
 
 from synthmix.errors import DataError, MissingPackage
 from synthmix.extras import install_extra, run_module
+from synthmix.prompts._names import spoken
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
 
 _ANIMALS = frozenset({"bird", "cat", "deer", "dog", "frog", "horse"})
@@ -38,7 +39,7 @@ class Match:
 
 def senses_of(class_name: str) -> ClassSenses:
     """Return a class's senses; raises MissingPackage or DataError where WordNet is not there."""
-    word = class_name.replace("_", " ").lower()
+    word = spoken(class_name).lower()
     if word in _extract()["classes"]:
         synsets = _extract()["classes"][word]
         found = ((s, lemma, rank) for s, lemmas in synsets.items() for lemma, rank, _ in lemmas)
@@ -52,7 +53,7 @@ def match(name: str, class_name: str, senses: ClassSenses) -> Match | None:
     The word's first sense has to be under the class: a shared lemma is not enough, so a kite is no
     bird. Of several words the last decides, unless one before makes it something else.
     """
-    class_name = class_name.replace("_", " ").lower()
+    class_name = spoken(class_name).lower()
     whole = _match_words(name, class_name, senses)
     words = name.split()
     if whole is not None or len(words) < 2:

@@ -15,7 +15,7 @@ from synthmix.extras import install_extra
 from synthmix.ledger import Ledger
 from synthmix.model_files import check_single
 from synthmix.prompts import PromptStrategy
-from synthmix.prompts._lint import names_class
+from synthmix.prompts._names import check_spoken, names_class, spoken
 from synthmix.prompts._template import article, placeholders
 from synthmix.prompts.language_model import _gguf
 from synthmix.prompts.language_model._questions import Asking, Engine, Question, plain_subject
@@ -122,6 +122,7 @@ class LanguageModel(PromptStrategy):
         return self._located().revision
 
     def check(self, class_names: tuple[str, ...]) -> None:
+        check_spoken(class_names)
         if self._is_gguf:
             _gguf.check(self.model)
         else:
@@ -200,8 +201,7 @@ class LanguageModel(PromptStrategy):
     ) -> list[Sequence[str]]:
         """Return what the texts of each class show, by label."""
         if self.from_ is None:
-            names = [name.replace("_", " ") for name in class_names]
-            return [[f"{article(name)} {name}"] for name in names]
+            return [[f"{article(name)} {name}"] for name in map(spoken, class_names)]
         if not subjects:
             raise SettingError(
                 f"from is '{self.from_}', a set of a study; `synthmix prompts write` takes a file "
@@ -209,7 +209,7 @@ class LanguageModel(PromptStrategy):
             )
         found: list[list[str]] = [[] for _ in class_names]
         for each in sorted(subjects, key=lambda prompt: prompt.index):
-            if not names_class(each.text, class_names[each.label]):
+            if not names_class(each.text, class_names[each.label], class_names):
                 raise DataError(
                     f"from is '{self.from_}': its prompt {each.index} of class "
                     f"'{class_names[each.label]}' does not name the class: {each.text!r}."

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from synthmix.prompts._lint import is_instruction, names_class
+from synthmix.prompts._lint import is_instruction
+from synthmix.prompts._names import names_class, spoken
 from synthmix.prompts.language_model._questions import Answer, Question, example_texts
 
 ECHO = "instruction echo"
@@ -65,19 +66,20 @@ def fault(
         return LIMIT
     if _is_echo(text, instruction):
         return ECHO
-    if _LIST.search(text):
+    own = _without(text, question.subject, spoken(question.class_name))
+    if _LIST.search(own):
         return LIST
     if "\n" in text:
         return PARAGRAPHS
-    if _TALK.search(text):
+    if _TALK.search(own):
         return TALK
-    if not names_class(text, question.class_name):
+    if not names_class(text, question.class_name, class_names):
         return LOST
     if _other_classes(text, question, class_names):
         return OTHER
     if len(_words(text)) < len(_words(question.subject)) + _FEW:
         return EMPTY
-    if _repeats(text, question.subject):
+    if _repeats(text, question.subject, spoken(question.class_name)):
         return REPETITION
     return DUPLICATE if key(text) in others else None
 
@@ -85,6 +87,13 @@ def fault(
 def key(text: str) -> str:
     """Return what two texts share that differ in case and punctuation alone."""
     return " ".join(_words(text))
+
+
+def _without(text: str, *given: str) -> str:
+    """Return a text without what it was given: a class may be called "C#" or "US mailbox"."""
+    for each in given:
+        text = re.sub(rf"(?<!\w){re.escape(each)}(?!\w)", "it", text, flags=re.IGNORECASE)
+    return text
 
 
 def _words(text: str) -> list[str]:
@@ -109,16 +118,19 @@ def _other_classes(text: str, question: Question, class_names: Sequence[str]) ->
     return [
         each
         for each in others
-        if names_class(text, each) and not names_class(question.subject, each)
+        if names_class(text, each, class_names)
+        and not names_class(question.subject, each, class_names)
     ]
 
 
-def _repeats(text: str, subject: str) -> bool:
+def _repeats(text: str, subject: str, name: str) -> bool:
     """Whether words come twice in a row, three in a row come again, or one word comes too often.
 
-    What stands in the subject may come once more without counting.
+    What stands in the subject may come once more without counting, and a class's name of several
+    words, such as "tench, Tinca tinca", as often as it likes.
     """
-    words, given = _words(text), set(_words(subject))
+    own = _without(text, name) if len(_words(name)) > 1 else text
+    words, given = _words(own), set(_words(subject))
     if any(one == other for one, other in pairwise(words)):
         return True
     threes = [tuple(words[at : at + 3]) for at in range(len(words) - 2)]

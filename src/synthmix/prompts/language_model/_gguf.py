@@ -71,8 +71,8 @@ def _parts() -> list[Path]:
 def _assembled() -> Path:
     """Return the package's file; one in the cache that is damaged is put together anew."""
     path = cache_folder() / "models" / f"{PACKAGE}-{_SHA256[:16]}.gguf"
-    if path.is_file() and sha256(path) == _SHA256:
-        return path
+    if path.is_file() and content(str(path)) == _SHA256:
+        return path  # whatever has become of it since it was written
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
             for part in _parts():

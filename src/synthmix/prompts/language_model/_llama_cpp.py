@@ -83,6 +83,8 @@ def _server(path: Path, batch: int, threads: int) -> Any:
     # the whole context is kept for every layer, else the examples are read anew for every text
     how.swa_full = True
     how.verbosity = 0
+    # the model's own is never read, and one that cannot be would stop it
+    how.chat_template = "chatml"
     how.cpuparams.n_threads = threads
     how.cpuparams_batch.n_threads = threads
     try:

@@ -1,6 +1,6 @@
 """Causal models through transformers: a chat for those that were tuned for it, else examples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers.generation.logits_process import (
     LogitsProcessor,
@@ -20,14 +19,12 @@ from transformers.generation.logits_process import (
 )
 
 from synthmix.errors import SettingError
-from synthmix.hardware import has_native_bfloat16, resolve_device
+from synthmix.hardware import has_native_bfloat16, is_out_of_memory, resolve_device
 from synthmix.prompts.language_model._questions import Answer, Asking, Question, Work, examples
 from synthmix.resident import resident
 
 _ENDS = ("<end_of_turn>", "<|im_end|>", "<|eot_id|>", "<|end|>")
 """Tokens that end a turn of a chat, which a model's own settings may leave out."""
-
-_LOADING_ERRORS = (OSError, ValueError, KeyError, AttributeError, RuntimeError, ImportError)
 
 _DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
@@ -51,8 +48,10 @@ class Transformers:
     def __init__(self, how: Loading, asking: Asking, batch: int) -> None:
         self.asking = asking
         self.batch = batch
+        self._folder = how.folder
         self._tokenizer, self._model = _loaded(how)
         self._is_chat = self._tokenizer.chat_template is not None
+        self._turns = self._fitting_turns() if self._is_chat else _user
         self._ends = _end_ids(self._tokenizer, self._model)
         if not self._is_chat:  # an example ends with its line
             self._ends |= _line_ids(self._tokenizer)
@@ -75,15 +74,23 @@ class Transformers:
                 _OwnDraw([each.attempt_seed for each in questions]),
             ]
         )
-        with torch.inference_mode(), quiet():
-            found = self._model.generate(
-                **asked,
-                max_new_tokens=how.max_new_tokens,
-                do_sample=False,  # the draw is the last of `drawing`
-                logits_processor=drawing,
-                eos_token_id=sorted(self._ends),
-                pad_token_id=self._tokenizer.pad_token_id,
-            )
+        try:
+            with torch.inference_mode(), quiet():
+                found = self._model.generate(
+                    **asked,
+                    max_new_tokens=how.max_new_tokens,
+                    do_sample=False,  # the draw is the last of `drawing`
+                    logits_processor=drawing,
+                    eos_token_id=sorted(self._ends) or None,
+                    pad_token_id=self._tokenizer.pad_token_id,
+                )
+        except (RuntimeError, IndexError, ValueError, TypeError) as error:
+            if is_out_of_memory(error):
+                raise
+            # a tokenizer with more tokens than the model, a model with too few places
+            raise SettingError(
+                f"model '{self._folder}' cannot go on from {length} tokens: {_short(error)}"
+            ) from None
         pairs = zip(questions, found[:, length:].tolist(), strict=True)
         return [self._answer(question, new) for question, new in pairs]
 
@@ -95,7 +102,7 @@ class Transformers:
             told = [self.asking.instruction.format(subject=each) for each in subjects]
             # the template begins with the token that begins a text: it must not be added again
             found = self._tokenizer.apply_chat_template(
-                [[{"role": "user", "content": each}] for each in told],
+                [self._turns(each) for each in told],
                 add_generation_prompt=True,
                 tokenize=True,
                 return_dict=True,
@@ -105,6 +112,28 @@ class Transformers:
         return {
             name: found[name].to(self._model.device) for name in ("input_ids", "attention_mask")
         }
+
+    def _fitting_turns(self) -> "Turns":
+        """Return the turns that the chat template shows; raises SettingError where it shows none.
+
+        Most take a user's text; some want parts, as of pictures, and some a system message.
+        """
+        told, reasons = self.asking.instruction.format(subject="a cat"), []
+        for turns in (_user, _user_in_parts, _after_system, _after_system_in_parts):
+            try:
+                shown = self._tokenizer.apply_chat_template(
+                    turns(told), add_generation_prompt=True, tokenize=False
+                )
+            except Exception as error:  # templates run in a sandbox, and raise anything
+                reasons.append(_short(error))
+            else:
+                if told.strip() in shown:
+                    return turns
+                reasons.append("it leaves out what is asked")
+        raise SettingError(
+            f"model '{self._folder}': its chat template cannot be used: {reasons[0]}. Mend it, or "
+            "take it out of the folder: the model then goes on from examples."
+        )
 
     def _answer(self, question: Question, new: list[int]) -> Answer:
         # the last token is decoded too: one of "." and a line's end belongs to the text by half
@@ -132,6 +161,34 @@ class _OwnDraw(LogitsProcessor):  # type: ignore[misc]
         return torch.full_like(scores, float("-inf")).scatter(1, chosen, 0.0)
 
 
+Turns = Callable[[str], list[dict[str, Any]]]
+"""What is told, as the turns of a chat."""
+
+
+def _user(told: str) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": told}]
+
+
+def _after_system(told: str) -> list[dict[str, Any]]:
+    return [{"role": "system", "content": "You describe photos."}, *_user(told)]
+
+
+def _user_in_parts(told: str) -> list[dict[str, Any]]:
+    return [_in_parts(each) for each in _user(told)]
+
+
+def _after_system_in_parts(told: str) -> list[dict[str, Any]]:
+    return [_in_parts(each) for each in _after_system(told)]
+
+
+def _in_parts(turn: dict[str, Any]) -> dict[str, Any]:
+    return {**turn, "content": [{"type": "text", "text": turn["content"]}]}
+
+
+def _short(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__} {error}".split())[:200].rstrip(".")
+
+
 @resident
 def _loaded(how: Loading) -> tuple[Any, Any]:
     """Return tokenizer and model, ready on its device; raises SettingError in one line."""
@@ -146,14 +203,24 @@ def _loaded(how: Loading) -> tuple[Any, Any]:
             tokenizer = transformers.AutoTokenizer.from_pretrained(
                 how.folder, padding_side="left", **safely
             )
-            model = transformers.AutoModelForCausalLM.from_pretrained(
-                how.folder, use_safetensors=True, **safely, **options
+            model, told = transformers.AutoModelForCausalLM.from_pretrained(
+                how.folder, use_safetensors=True, output_loading_info=True, **safely, **options
             )
-    except (*_LOADING_ERRORS, SafetensorError) as error:
+    except Exception as error:  # of the tokenizers' own some derive from Exception alone
+        if is_out_of_memory(error):
+            raise
         reason = " ".join(str(error).split())[:200]
         raise SettingError(f"model '{how.folder}' cannot be loaded: {reason}") from None
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+    if told["missing_keys"]:  # transformers draws them at random, anew in every process
+        missing = sorted(told["missing_keys"])
+        raise SettingError(
+            f"model '{how.folder}' lacks {len(missing)} of its weights, such as {missing[0]}: copy "
+            "or fetch it again."
+        )
+    if tokenizer.pad_token is None:  # any will do: what is padded is masked
+        known = (tokenizer.eos_token, tokenizer.unk_token, tokenizer.bos_token)
+        any_token = tokenizer.convert_ids_to_tokens(0)
+        tokenizer.pad_token = next((each for each in known if each is not None), any_token)
     return tokenizer, (model if how.quantize else model.to(device)).eval()
 
 
