@@ -28,6 +28,7 @@ BASE = {
     "shards",
     "store",
     "types",
+    "yaml_text",
 }
 FAMILIES = {"prompts", "generators", "mixing", "training", "evaluation"}
 ALLOWED = {

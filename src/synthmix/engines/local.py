@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from synthmix.engines import Engine, Item, Result
 from synthmix.errors import Interrupted
@@ -24,7 +24,7 @@ from synthmix.errors import Interrupted
 class Local(Engine):
     """Maps over processes of this machine; one process means in this one."""
 
-    processes: Annotated[int, Ge(1)] | None = None
+    processes: Annotated[int, Ge(1), Le(1024)] | None = None
     """At work at once; not given, one for each GPU, or without one for each core it may use."""
 
     def map(

@@ -21,7 +21,7 @@ Name = Annotated[str, AfterValidator(_file_name)]
 """A name that becomes part of a folder's name."""
 
 
-STRICT = ConfigDict(extra="forbid", frozen=True)
+STRICT = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
 """A group of keys in which no other key may stand."""
 
 

@@ -1,5 +1,6 @@
 """The study file: what a user writes, and the study it stands for."""
 
+import codecs
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
 from synthmix.types import REAL_ONLY, Json
+from synthmix.yaml_text import LARGEST, WrittenFloat, WrittenInt
 
 DATA: Registry[ImageSource] = Registry("synthmix.data", "ImageSource")
 ENGINES: Registry[Engine] = Registry("synthmix.engines", "Engine")
@@ -38,6 +40,8 @@ RESERVED = ("codec", "curation")
 
 
 def _place(output: object) -> object:
+    if isinstance(output, WrittenInt | WrittenFloat):
+        output = str(output)
     if output == "" or "\0" in str(output):
         raise ValueError("must be the path of a folder")
     return output
@@ -62,8 +66,10 @@ class _Set(_Strict):
 
 class _Controls(_Strict):
     leave_out: tuple[str, ...] = ()
-    share: Annotated[float, Field(gt=0)] | None = None
-    curve: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    share: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    curve: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=100_000_000)], ...] | None, Field(max_length=100)
+    ] = None
 
 
 class _File(_Strict):
@@ -76,7 +82,7 @@ class _File(_Strict):
         Annotated[bool, Tag("[flag]")] | Annotated[_Controls, Tag("[keys]")],
         Discriminator(lambda given: "[flag]" if isinstance(given, bool) else "[keys]"),
     ] = True
-    hypotheses: tuple[str, ...] = ()
+    hypotheses: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
     training: Settings = {}
     seeds: Annotated[int, Field(ge=1, le=1000)] = 3
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = None
@@ -207,16 +213,29 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise SettingError(f"There is no study file {path}.")
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
+        with path.open("rb") as file:
+            content = file.read(4 * LARGEST + 1)
+        if len(content) > 4 * LARGEST:
+            raise SettingError(
+                f"{path} is no study file: it is larger than {LARGEST:,} characters."
+            )
+        text = _decoded(content)
+    except UnicodeError as error:
         raise SettingError(f"{path} is not valid YAML: it must be UTF-8, but {error}.") from None
     except OSError as error:
         raise SettingError(f"{path} cannot be read: {error.strerror}.") from None
     asked = parse(text, str(path))
     if not isinstance(asked, dict):
-        held = str(asked)[:60]
-        raise SettingError(f"{path} must hold keys like `name:` and `real:`; it holds '{held}'.")
+        held = "nothing" if asked is None else repr(str(asked)[:60])
+        raise SettingError(f"{path} must hold keys like `name:` and `real:`; it holds {held}.")
     return asked
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of a file, whichever Unicode its first bytes announce."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
 
 
 def resolve(asked: dict[str, Any]) -> Study:
@@ -274,11 +293,10 @@ def _checked(asked: dict[str, Any]) -> _File:
     _check_sets(asked.get("synthetic"))
     _check_controls(asked.get("controls"))
     _evaluation.check(asked.get("evaluation"))
-    check_values(asked, "The study file")
     try:
         file = _File.model_validate(asked)
     except ValidationError as error:
-        raise SettingError(f"The study file: {explain(error)}") from None
+        raise SettingError(f"The study file: {explain(error, asked)}") from None
     check_values(asked, "The study file", file)
     return file
 

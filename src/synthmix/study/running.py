@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from synthmix.aside import unused
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.report import write as write_report
@@ -25,6 +23,7 @@ from synthmix.study.tasks import TASKS as MAKING
 from synthmix.study.tasks import seconds_of
 from synthmix.study.watch import Watch, silent
 from synthmix.study.workspace import Workspace
+from synthmix.yaml_text import dumped
 
 TASKS = {**MAKING, "predict": predict}
 """What an engine maps over a stage's steps."""
@@ -126,7 +125,7 @@ _OURS = "# What was asked, written by synthmix; the settings it stands for are i
 def save_study(study: Study) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
     check_output(study)
-    text = _OURS + yaml.safe_dump(study.asked, sort_keys=False, allow_unicode=True)
+    text = _OURS + dumped(study.asked)
     copy = study.output / "study.yaml"
     is_theirs = copy.exists() and not copy.read_bytes().startswith(_OURS.encode())
     resolved = study.output / "resolved.json"
