@@ -78,7 +78,7 @@ def test_wrong_settings_are_one_line(settings: dict[str, Any], message: str) -> 
 
 def test_listing_and_help_are_fast_and_light() -> None:
     code = (
-        "import sys; from synthmix.cli.main import app\n"
+        "import sys; from synthmix.cli.app import app\n"
         "try: app(['list'])\nexcept SystemExit: pass\n"
         "assert 'torch' not in sys.modules, 'torch'; assert 'matplotlib' not in sys.modules"
     )

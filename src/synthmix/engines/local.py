@@ -7,9 +7,10 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
@@ -49,7 +50,8 @@ def usable_cores() -> int:
 def _in_processes(
     task: Callable[[Item], Result], items: Sequence[Item], pool: ProcessPoolExecutor
 ) -> Generator[tuple[int, Result], None, None]:
-    futures = {pool.submit(task, item): number for number, item in enumerate(items)}
+    with _unheard():
+        futures = {pool.submit(task, item): number for number, item in enumerate(items)}
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -69,9 +71,27 @@ def _pool(processes: int, devices: tuple[str, ...]) -> ProcessPoolExecutor:
     # one pool serves all stages, since a worker takes seconds to import torch; it starts as many as
     # there is work for. Spawned, because a forked torch may hang on locks that its threads held
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, _start, (os.getpid(), devices))
+    with _unheard():
+        pool = ProcessPoolExecutor(processes, context, _start, (os.getpid(), devices))
     atexit.register(_close, pool)
     return pool
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep Ctrl-C and the end of a terminal from processes that start here, and from no other.
+
+    A terminal sends them to all of a study's processes; the parent alone answers, and stops its
+    workers. It hears what came meanwhile when it goes on.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -99,11 +119,8 @@ def _start(parent: int, devices: tuple[str, ...]) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Let this worker end when its parent does, so that a killed study leaves no orphan at work.
-
-    A terminal sends Ctrl-C to all of them; the parent alone answers, and stops its workers.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let this worker end when its parent does, so that a killed study leaves no orphan at work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there is no mask to inherit
 
     def watch() -> None:
         while os.getppid() == parent:
