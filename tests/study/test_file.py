@@ -8,6 +8,7 @@ import pytest
 
 from synthmix.cli._options import changed as put
 from synthmix.errors import NotYetAvailable, SettingError, UnknownComponent
+from synthmix.study._other_names import OTHER_NAMES
 from synthmix.study.file import RESERVED, load, read, resolve
 from synthmix.study.running import save_study
 from tests.study.test_reliability import STUDY
@@ -303,6 +304,47 @@ def test_a_value_that_cannot_be_meant_is_refused(
 ) -> None:
     text = complaint(path, value)
     assert all(word in text for word in words), text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (
+            "training.epochs",
+            10,
+            ["training.epochs: steps are counted", "10 x N / B", "training.steps"],
+        ),
+        ("epochs", 3, ["epochs: steps are counted", "3 epochs"]),
+        ("training.lr", 0.1, ["training.lr: set training.learning_rate"]),
+        ("training.pretrained", True, ["training.pretrained: every classifier", "random weights"]),
+        ("backbone", "resnet50", ["backbone: set training.model"]),
+        ("training.model_name", "resnet50", ["set training.model"]),
+        ("training.wd", 1, ["set training.weight_decay"]),
+        ("training.BS", 1, ["set training.batch_size"]),
+        ("num-seeds", 5, ["set seeds"]),
+        ("dataset", "cifar10", ["set real, for example {use: folder, path: DIR}"]),
+        ("workers", 4, ["set engine.processes"]),
+        ("engine.num_workers", 4, ["engine.num_workers: set engine.processes"]),
+        ("real.img_size", 32, ["real.img_size: set image_size"]),
+        ("synthetic.flow.num_images", 3, ["synthetic.flow.num_images: set per_class"]),
+        ("synthetic.flow.generator.epochs", 3, ["steps are counted"]),
+        ("evaluation", {"metrics": ["f1"]}, ["evaluation.metrics: every metric"]),
+        ("training.optimizer", "adam", ["'optimizer'", "'sgd' or 'muon'", "'adam'"]),
+    ],
+)
+def test_what_others_call_a_setting_is_answered_by_its_name_here(
+    path: str, value: object, words: list[str]
+) -> None:
+    text = complaint(path, value)
+    assert all(word in text for word in words), text
+
+
+def test_no_setting_is_answered_as_if_it_were_anothers() -> None:
+    """A name in the table may be a setting of one component; there it is taken."""
+    for told in OTHER_NAMES.values():
+        assert told.format(value=1)
+    source = {"use": "array", "path": "x.npz", "class_names": ["a"]}
+    assert resolve(changed("real", source)).real.settings()["class_names"] == ("a",)
 
 
 def test_changes_on_the_command_line_are_read_by_the_same_rules() -> None:

@@ -51,7 +51,7 @@ def command(
     if only is not None:
         loaded.set_named(only)
     workspace = Workspace(loaded)
-    save_study(loaded)
+    save_study(loaded, watch(quiet or json))
     for stage in ("write", "fit", "generate"):
         run_stage(
             workspace, stage, watch(quiet or json), lambda step: only in (None, step.task.target)

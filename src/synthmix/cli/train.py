@@ -41,7 +41,7 @@ def command(
             f"--seed is {seed}, which is not wanted yet: seeds are added to arms whose verdict is "
             "open (`synthmix status`)."
         )
-    save_study(loaded)
+    save_study(loaded, watch(quiet or json))
     if arm is None and seed is None:
         make(workspace, watch(quiet or json), ("write", "fit", "generate", "train"))
     else:

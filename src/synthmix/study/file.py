@@ -2,7 +2,7 @@
 
 import codecs
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -16,11 +16,12 @@ from synthmix.images import Resize
 from synthmix.mixing import Mixing
 from synthmix.mixing._controls import KINDS, Plan
 from synthmix.prompts import PromptStrategy
-from synthmix.registry import Component, Registry, build, check_values, explain
+from synthmix.registry import Component, Registry, build, check_values, explain, setting_name
 from synthmix.store import canonical, fingerprint
 from synthmix.study import _evaluation
 from synthmix.study import seeds as run_seeds
 from synthmix.study._evaluation import Asked, Evaluation, resolved
+from synthmix.study._other_names import answer
 from synthmix.study._schema import STRICT, Name, Settings, check_keys
 from synthmix.study._yaml import parse
 from synthmix.study.seeds import Adaptive
@@ -243,6 +244,7 @@ def resolve(asked: dict[str, Any]) -> Study:
     plain, adaptive = run_seeds.read(asked)
     file = _checked(plain)
     training = {"precision": file.precision, **file.training}
+    answer("training.", training.items(), _names_of(Recipe))
     study = Study(
         name=file.name,
         seed=file.seed,
@@ -282,6 +284,7 @@ def _controls(asked: bool | _Controls) -> Plan:
 
 
 def _checked(asked: dict[str, Any]) -> _File:
+    answer("", asked.items(), _File.model_fields)
     for key in asked:
         if key in RESERVED:
             raise NotYetAvailable(
@@ -325,7 +328,13 @@ def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:
         names, got = ", ".join(registry.names()), settings.get("use")
         raise SettingError(f"{where} needs `use: NAME`, one of: {names}; got {got!r}.")
     rest = {key: value for key, value in settings.items() if key != "use"}
+    if settings["use"] in registry.names():
+        answer(f"{where}.", rest.items(), _names_of(registry.get(settings["use"])))
     return registry.build(settings["use"], rest, where=where)
+
+
+def _names_of(component: type) -> list[str]:
+    return [setting_name(each.name) for each in fields(component)]
 
 
 def _synthetic(name: str, each: _Set) -> SyntheticSet:

@@ -6,7 +6,7 @@ from typing import Any
 from synthmix.errors import ArtifactError, DataError
 from synthmix.store import Artifact
 from synthmix.study import looks, prospects
-from synthmix.study.beforehand import check_model, check_settings, warnings
+from synthmix.study.beforehand import check_model, check_settings, earlier_study, warnings
 from synthmix.study.estimates import Prices, prices
 from synthmix.study.extra_images import Collection, Mirror, collections
 from synthmix.study.file import Study
@@ -161,14 +161,14 @@ def describe(study: Study, *, measure: bool = True, spread: float | None = None)
     outlook = prospects.outlook(workspace, spread)
     return {
         "name": study.name,
-        "output": str(study.output),
+        "output": str(study.output.absolute()),
         "class_names": list(workspace.class_names),
         "image_size": workspace.image_size,
         "num_train": len(workspace.train_rows),
         "num_validation": len(workspace.validation_rows),
         "num_test": len(workspace.test),
         "num_pool": workspace.num_pool,
-        "warnings": warnings(workspace) + prospects.concerns(outlook),
+        "warnings": _of_output(study) + warnings(workspace) + prospects.concerns(outlook),
         "steps": rows,
         "scratch_bytes": price.scratch,
         "controls": prospects.price_of_controls(workspace, rows),
@@ -176,6 +176,13 @@ def describe(study: Study, *, measure: bool = True, spread: float | None = None)
         "looks": _growth(workspace, rows, price),
         "resolved": study.resolved(),
     }
+
+
+def _of_output(study: Study) -> list[str]:
+    earlier = earlier_study(study)
+    if earlier is None:
+        return []
+    return [f"output: {earlier}: a run would rename that one's study.yaml, results and the like."]
 
 
 def _row(step: Step, price: Prices) -> dict[str, Any]:

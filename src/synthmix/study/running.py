@@ -5,15 +5,20 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from synthmix.aside import unused
-from synthmix.errors import ArtifactError, SettingError
+from synthmix.errors import SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
-from synthmix.store import read_json, replacing, write_json
+from synthmix.store import replacing, write_json
 from synthmix.study import looks, speeds
-from synthmix.study.beforehand import check_model, check_output, check_settings, warnings
+from synthmix.study.beforehand import (
+    check_model,
+    check_output,
+    check_settings,
+    earlier_study,
+    warnings,
+)
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
 from synthmix.study.planning import STAGES, Step, steps
@@ -39,7 +44,7 @@ def run(study: Study, watch: Watch = silent) -> Path:
     check(workspace)
     for text in warnings(workspace):
         watch.warned(text)
-    save_study(study)
+    save_study(study, watch)
     make(workspace, watch)
     evaluate(study)
     return write_report(study.output)
@@ -122,9 +127,10 @@ def _remember(step: Step) -> None:
 _OURS = "# What was asked, written by synthmix; the settings it stands for are in resolved.json.\n"
 
 
-def save_study(study: Study) -> None:
+def save_study(study: Study, watch: Watch = silent) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
     check_output(study)
+    earlier = earlier_study(study)
     text = _OURS + dumped(study.asked)
     copy = study.output / "study.yaml"
     is_theirs = copy.exists() and not copy.read_bytes().startswith(_OURS.encode())
@@ -134,18 +140,15 @@ def save_study(study: Study) -> None:
             f"output is '{study.output}', where {copy} was not written by synthmix; name another "
             "folder, whose study.yaml can hold what was run."
         )
-    if resolved.exists() and _held(resolved) != study.resolved():
+    if earlier is not None:
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
-                os.replace(path, unused(path, first=1))
+                kept = unused(path, first=1)
+                os.replace(path, kept)
+                watch.renamed(f"{earlier}; its {name} is {kept.name} now.")
+        if (study.output / "results.json").exists():
+            watch.renamed(f"{earlier}; its results.json gets a name of its own once this one ends.")
     write_json(resolved, study.resolved())
     with replacing(copy) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _held(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except ArtifactError:  # damaged: it is renamed, as one of an edited study is
-        return None
