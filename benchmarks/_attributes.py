@@ -34,7 +34,7 @@ def plain(path: str) -> Found:
 
 def extract(path: str, target: str) -> None:
     """Run the command."""
-    from synthmix.cli.main import app
+    from synthmix.cli.app import app
 
     sys.argv = ["synthmix", "attributes", "extract", path, target, "--quiet", "--json"]
     app(standalone_mode=False)

@@ -86,7 +86,7 @@ def test_arrows_go_one_way(path: Path) -> None:
         "evaluation.metrics",
         "evaluation.corruptions",
         "engines",
-        "cli.main",
+        "cli.app",
     ],
 )
 def test_contracts_import_nothing_heavy(package: str) -> None:

@@ -1,16 +1,18 @@
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import pytest
-from annotated_types import Ge
+from annotated_types import Ge, Gt, Le, Lt
 
 from synthmix.cli.list import FAMILIES
-from synthmix.errors import SettingError, UnknownComponent
-from synthmix.registry import Component, Registry, build, describe, identity
+from synthmix.errors import SettingError, UnknownComponent, suggestion
+from synthmix.registry import AS_WRITTEN, Component, Registry, build, describe, identity
+from synthmix.study.seeds import Adaptive
 from synthmix.training.recipe import Recipe
 
 ALL = [(family, name) for family, where in FAMILIES.items() for name in Registry(*where).names()]
@@ -113,8 +115,89 @@ def test_wrong_settings_are_one_line(settings: dict[str, Any], message: str) -> 
 
 def test_listing_and_help_are_fast_and_light() -> None:
     code = (
-        "import sys; from synthmix.cli.main import app\n"
+        "import sys; from synthmix.cli.app import app\n"
         "try: app(['list'])\nexcept SystemExit: pass\n"
         "assert 'torch' not in sys.modules, 'torch'; assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+ANY_INTEGER = "any integer of 64 bits names a stream of random numbers"
+
+UNBOUNDED = {
+    ("data", "seed"): ANY_INTEGER,
+    ("data", "split_seed"): ANY_INTEGER,
+    ("data", "test_fraction"): "digits.py says itself what is right",
+}
+"""Numbers without bounds of their own, and why."""
+
+
+def _numbers(hint: Any) -> Iterator[tuple[bool, bool]]:
+    """Yield of each number within a type whether it has a lower and an upper bound."""
+    if get_origin(hint) is Annotated:
+        inner, *limits = get_args(hint)
+        if inner in (int, float):
+            yield (
+                any(isinstance(each, Ge | Gt) for each in limits),
+                any(isinstance(each, Le | Lt) for each in limits),
+            )
+            return
+        hint = inner
+    if hint in (int, float):
+        yield (False, False)
+    for each in get_args(hint):
+        if not isinstance(each, (str, int, float)):
+            yield from _numbers(each)
+
+
+@pytest.mark.parametrize(
+    ("family", "cls"),
+    [
+        *((family, Registry(*FAMILIES[family]).get(name)) for family, name in ALL),
+        ("training", Recipe),
+        ("seeds", Adaptive),
+    ],
+)
+def test_every_number_has_bounds(family: str, cls: type) -> None:
+    hints = get_type_hints(cls, include_extras=True)
+    for each in fields(cls):
+        if (family, each.name) in UNBOUNDED:
+            continue
+        for bounds in _numbers(hints[each.name]):
+            assert bounds == (True, True), f"{cls.__name__}.{each.name} lacks a bound"
+
+
+def test_text_is_text_as_written() -> None:
+    for cls in (Component, Recipe, Adaptive):
+        assert cls.__pydantic_config__ is AS_WRITTEN
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": True}, "'size': must be a number, got True"),
+        ({"size": 1, "noise": "nan"}, "'noise'.*finite"),
+        ({"size": 2**63}, "'size': must fit in 64 bits"),
+        ({"size": "1:30"}, "'size'.*integer.*'1:30'"),
+        ({"x" * 5000: 1}, "no setting 'xxx"),
+    ],
+)
+def test_what_pydantic_lets_pass_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message) as caught:
+        build(Sample, settings, label="sample")
+    assert len(str(caught.value)) <= 400
+
+
+def test_a_long_list_of_names_is_cut_short() -> None:
+    assert suggestion("x", [f"class {i}" for i in range(5000)]).endswith("more.")
+    assert suggestion("b", "abc") == "Did you mean 'b'? Known: a, b, c."
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x1b[2Jb", "a\x07b", "a\u202eb", "a\x9bb", "a\x7fb", "a\ud800b"]
+)
+def test_what_would_steer_a_terminal_is_escaped(text: str) -> None:
+    shown = str(SettingError(text))
+    assert shown.isprintable()
+    assert shown.startswith("a\\")
+    assert str(SettingError("Mädchen 👧🏽 é\u200d")) == "Mädchen 👧🏽 é\u200d"

@@ -15,10 +15,17 @@ SynthmixError
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from unicodedata import category
+
+LONGEST = 400
+"""Characters of an error's line."""
 
 
 class SynthmixError(Exception):
-    """Root of every error that is the user's to mend."""
+    """Root of every error that is the user's to mend; as text it is one line."""
+
+    def __str__(self) -> str:
+        return shortened(" ".join(printable(super().__str__()).split()), LONGEST)
 
 
 class SettingError(SynthmixError):
@@ -70,10 +77,43 @@ def suggestion(name: object, known: Iterable[str]) -> str:
     known = sorted(known)
     close = get_close_matches(str(name), known, n=1, cutoff=0.6)
     question = f"Did you mean {shown(close[0])}? " if close else ""
-    return f"{question}Known: {', '.join(known) or 'none'}."
+    return f"{question}Known: {_listed(known)}."
 
 
 def shown(name: str) -> str:
     """Return a name in quotes, with its characters by number where two could look the same."""
     is_plain = name.isascii() and name.isprintable() and "  " not in name
     return f"'{name}'" if is_plain else f"'{name}' ({name!a})"
+
+
+def _listed(names: list[str]) -> str:
+    """Return the names, or as many as a line has room for."""
+    if not names:
+        return "none"
+    room = 200
+    told = [name for at, name in enumerate(names) if sum(map(len, names[: at + 1])) <= room]
+    more = len(names) - len(told)
+    return ", ".join(told) + (f" and {more:,} more" if more else "")
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text without its middle where it is longer than `most` characters."""
+    tail = most // 3
+    return text if len(text) <= most else f"{text[: most - tail - 5]} ... {text[-tail:]}"
+
+
+def printable(text: str) -> str:
+    """Return a text with what would steer a terminal, or turn its letters around, escaped."""
+    if text.isprintable():
+        return text
+    return "".join(each if _is_harmless(each) else ascii(each)[1:-1] for each in text)
+
+
+def _is_harmless(character: str) -> bool:
+    # Cc: ESC and its kind; Cs: halves of a pair; of format characters only those that turn text
+    if character in "\n\t":
+        return True
+    return category(character) not in ("Cc", "Cs") and character not in _TURNING
+
+
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -19,15 +19,27 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
-from synthmix.errors import MissingPackage, SettingError, UnknownComponent, suggestion
+from synthmix.errors import (
+    MissingPackage,
+    SettingError,
+    UnknownComponent,
+    shortened,
+    suggestion,
+)
 from synthmix.extras import install
+from synthmix.yaml_text import WrittenFloat, WrittenInt
 
 T = TypeVar("T")
+
+AS_WRITTEN = {"coerce_numbers_to_str": True, "allow_inf_nan": False}
+"""How pydantic reads settings: where text is asked, a number is the text that was written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
     """What every component shares: settings as fields, and a revision of its output."""
+
+    __pydantic_config__ = AS_WRITTEN
 
     output_revision: ClassVar[int] = 1
     """Raised by hand when the output for the same settings changes."""
@@ -176,48 +188,57 @@ def build(cls: type[T], settings: Mapping[str, Any], *, label: str, where: str =
     for name, each in known.items():
         if name not in settings and each.default is MISSING and each.default_factory is MISSING:
             raise SettingError(f"{at}The {label} needs the setting '{name}'.")
-    check_values(settings, f"{at}The {label}")
+    given = {known[name].name: value for name, value in settings.items()}
     try:
-        given = {known[name].name: value for name, value in settings.items()}
         built = cast("T", TypeAdapter(cls).validate_python(given))
     except ValidationError as error:
-        raise SettingError(f"{at}The {label}: {explain(error)}") from None
+        raise SettingError(f"{at}The {label}: {explain(error, given)}") from None
     except SettingError as error:
         raise SettingError(f"{at}{error}") from None
-    check_values(settings, f"{at}The {label}", built)
+    check_values(given, f"{at}The {label}", built)
     return built
 
 
-def check_values(settings: Mapping[str, Any], at: str, built: object = None) -> None:
-    """Raise SettingError for a value that no artifact can record, or `true` where a number goes."""
-    for name, value in settings.items():
-        if isinstance(value, bool) and not isinstance(getattr(built, str(name), True), bool):
-            raise _refused(at, str(name), "must be a number", value)
-        for where, each in _leaves(str(name), value):
-            problem = _unrecordable(each)
-            if problem:
-                raise _refused(at, where, problem, each)
-            if isinstance(each, bool) and isinstance(value, (list, tuple)):
-                raise _refused(at, where, "must hold no true or false", value)
+def check_values(given: Mapping[str, Any], at: str, built: object) -> None:
+    """Raise SettingError for what pydantic lets pass, anywhere in what was built from `given`.
+
+    Those are true for a number, a number for true, numbers and text that no artifact can record,
+    and the home of a user that does not exist.
+    """
+    for name, value, found in _leaves((), given, built):
+        problem = _mistaken(value, found) or _unrecordable(found) or _homeless(name[-1], found)
+        if problem:
+            where = ".".join(map(setting_name, name))
+            raise SettingError(f"{at}: setting '{where}': {problem}, got {_short(value)}.")
 
 
-def _refused(at: str, name: str, problem: str, value: Any) -> SettingError:
-    return SettingError(f"{at}: setting '{name}': {problem}, got {_short(value)}.")
-
-
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what a value holds that holds nothing else, with its dotted name."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from _leaves(f"{name}.{key}", each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _leaves(name, each)
+def _leaves(
+    name: tuple[str, ...], given: Any, built: Any
+) -> Iterator[tuple[tuple[str, ...], Any, Any]]:
+    """Yield the name of each value that holds no other, as it was given, and what it became."""
+    if isinstance(given, dict):
+        for key, each in given.items():
+            part = built.get(key) if isinstance(built, Mapping) else getattr(built, str(key), None)
+            yield from _leaves((*name, str(key)), each, part)
+    elif isinstance(given, (list, tuple)):
+        parts = built if isinstance(built, (list, tuple)) else given
+        for each, part in zip(given, parts, strict=False):
+            yield from _leaves(name, each, part)
     else:
-        yield name, value
+        yield name, given, built
+
+
+def _mistaken(given: Any, built: Any) -> str | None:
+    if isinstance(given, bool) and isinstance(built, (int, float)) and given is not built:
+        return "must be a number"
+    if isinstance(built, bool) and not isinstance(given, (bool, str)):
+        return "must be true or false"
+    return None
 
 
 def _unrecordable(value: Any) -> str | None:
+    if isinstance(value, WrittenInt | WrittenFloat):  # of a component that is built later
+        return None
     if isinstance(value, float) and not math.isfinite(value):
         return "must be a finite number"
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
@@ -227,25 +248,52 @@ def _unrecordable(value: Any) -> str | None:
     return None
 
 
-def explain(error: Any) -> str:
+_PATHS = ("path", "root", "output", "model", "checkpoint", "visual_genome", "tiny_vae")
+"""Ends of the names of settings that may hold a path as text."""
+
+
+def _homeless(name: str, value: Any) -> str | None:
+    """Return what is wrong with a path like `~nobody/images`."""
+    is_path = isinstance(value, Path) or (isinstance(value, str) and name.endswith(_PATHS))
+    if not is_path or not str(value).startswith("~"):
+        return None
+    try:
+        Path(value).expanduser()
+    except RuntimeError:
+        return f"there is no user '{str(value)[1:].partition('/')[0][:60]}'"
+    return None
+
+
+def explain(error: Any, given: Any) -> str:
     """Return a pydantic error's first complaint as `setting 'x': message, got value`."""
     first = error.errors(include_url=False)[0]
-    # pydantic marks keys and the branches of a union, which no user wrote
-    parts = [str(part) for part in first["loc"] if not str(part).startswith("[")]
-    name = ".".join(map(setting_name, parts))
+    name = ".".join(map(setting_name, _written(first["loc"], given)))
     if first["type"] == "missing":
-        return f"the setting '{name}' is missing."
+        return f"the setting '{'.'.join(map(str, first['loc']))}' is missing."
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = _PLAINER.get(first["type"], message)
     setting = f"setting '{name}': " if name else ""
     return f"{setting}{message[:1].lower()}{message[1:]}, got {_short(first['input'])}."
 
 
+def _written(location: Sequence[Any], given: Any) -> Iterator[str]:
+    """Yield the parts of a location that a user wrote; pydantic adds the branches of a union."""
+    for part in location:
+        if isinstance(given, Mapping) and part in given:
+            yield shortened(str(part), 60)
+            given = given[part]
+        elif isinstance(given, (list, tuple)) and isinstance(part, int):
+            yield str(part)
+            given = given[part]
+
+
 _PLAINER = {
     "dict_type": "must be a group of settings, like {key: value}",
+    "mapping_type": "must be a group, like {name: value}",
     "model_type": "must be a group of settings, like {key: value}",
     "tuple_type": "must be a list, like [this, that]",
     "path_type": "must be a path",
+    "string_type": "input should be a valid string (text in quotes is one)",
 }
 
 

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import typer.main
 
-from synthmix.cli.main import app, main
+from synthmix.cli.app import app
+from synthmix.cli.main import STOPPING, main
 from synthmix.study import load, run
 from tests.generators.diffusers import pipelines
 from tests.generators.stylegan_xl import published
@@ -74,11 +75,11 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         out, err = capsys.readouterr()
         return Done(int(ended.value.code or 0), out, err)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.getsignal(number) for number in numbers]
+    before = [signal.getsignal(number) for number in STOPPING]
     yield called
-    for number, handler in zip(numbers, before, strict=True):
+    for number, handler in zip(STOPPING, before, strict=True):
         signal.signal(number, handler)
+    sys.unraisablehook = sys.__unraisablehook__
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +144,10 @@ def test_list_in_json_is_nothing_but_json(call: Call) -> None:
     settings = json.loads(call("list", "generators", "flow", "--json").out)
     assert {"name", "kind", "is_required", "default", "help"} == set(settings[0])
     widths = next(each for each in settings if each["name"] == "widths")
-    assert (widths["kind"], widths["default"]) == ("tuple[int, ...]", [16, 32, 96, 128])
+    assert (widths["kind"], widths["default"]) == (
+        "tuple[int >= 8, <= 8192, ...]",
+        [16, 32, 96, 128],
+    )
     assert "class '" not in call("list", "generators", "stylegan-xl", "--json").out
 
 
@@ -170,6 +174,27 @@ def test_list_says_what_files_a_source_reads_and_what_a_recipe_holds(call: Call)
 )
 def test_a_mistake_is_one_line_and_status_2(call: Call, words: list[str], message: str) -> None:
     assert message in one_line(call(*words))
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "message"),
+    [
+        (["plan", "nowhere.yaml"], "SettingError", "There is no study file nowhere.yaml."),
+        (["status", "nowhere.yaml", "--set", "a"], "SettingError", "There is no study file"),
+        (["evaluate", "nowhere"], "DataError", "holds no study.yaml"),
+        (["list", "generators", "flwo"], "UnknownComponent", "Did you mean 'flow'?"),
+        (["export", "nowhere", "out"], "DataError", "is no finished synthetic set"),
+        (["plan"], "UsageError", "Missing argument 'STUDY'"),
+        (["plan", "a.yaml", "--nosuch"], "UsageError", "No such option"),
+        (["nosuch"], "UsageError", "No such command"),
+    ],
+)
+def test_with_json_a_mistake_is_json(call: Call, words: list[str], kind: str, message: str) -> None:
+    done = call(*words, "--json")
+    told = json.loads(done.out)["error"]
+    assert (done.status, told["type"]) == (2, kind)
+    assert message in told["message"]
+    assert message in done.err
 
 
 @pytest.mark.parametrize(
@@ -405,7 +430,7 @@ def test_report_repeats_its_bytes_without_torch(finished: Path) -> None:
     before = path.read_bytes()
     path.unlink()
     code = (
-        "import sys; from synthmix.cli.main import app\n"
+        "import sys; from synthmix.cli.app import app\n"
         f"app(['report', {str(finished / 'out')!r}], standalone_mode=False)\n"
         "assert 'torch' not in sys.modules"
     )
@@ -563,7 +588,7 @@ def test_a_stopped_study_says_so_in_one_line_and_leaves_nobody(
         f"    os.kill(os.getpid(), {int(number)})\n"
         "if __name__ == '__main__':\n"
         "    threading.Thread(target=stop, daemon=True).start()\n"
-        "    from synthmix.cli.main import main\n"
+        "    from synthmix.cli.main import STOPPING, main\n"
         f"    sys.argv = ['synthmix', 'run', {str(study)!r}, '--quiet']\n"
         "    main()\n"
     )

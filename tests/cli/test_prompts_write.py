@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from synthmix.cli.main import app
+from synthmix.cli.app import app
 from synthmix.errors import DataError, SettingError
 from synthmix.prompts.file import File
 from tests.prompts.language_model import models

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from synthmix.cli.main import app
+from synthmix.cli.app import app
 from synthmix.prompts._diversity import diversity
 from synthmix.types import Json, Prompt, TextEncoder
 

@@ -3,6 +3,7 @@
 import copy
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from PIL import Image
 
 from synthmix.errors import DataError, SettingError, SynthmixError
 from synthmix.study import run
-from synthmix.study.beforehand import warnings
+from synthmix.study.beforehand import earlier_study, warnings
 from synthmix.study.extra_images import named_test_set
 from synthmix.study.file import read, resolve
 from synthmix.study.planning import describe
 from synthmix.study.results import _redeclared
 from synthmix.study.running import check, save_study
 from synthmix.study.speeds import known_seconds, remember
+from synthmix.study.watch import Watch
 from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import STUDY
 
@@ -303,6 +305,69 @@ def test_what_was_asked_is_kept_and_an_edited_study_keeps_both(tmp_path: Path) -
     assert read(tmp_path / "study.yaml")["seed"] == 7
 
 
+class Told(Watch):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def renamed(self, text: str) -> None:
+        self.lines.append(text)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": "second"}, "holds another study, 'small'"),
+        ({"seed": 7}, "holds an earlier version of this study"),
+    ],
+)
+def test_a_study_whose_output_holds_another_says_so(
+    tmp_path: Path, change: dict[str, Any], words: str
+) -> None:
+    first = {**asked(tmp_path, ""), "real": {"use": "digits"}, "output": str(tmp_path)}
+    told = Told()
+    save_study(resolve(first), told)
+    save_study(resolve(first), told)
+    assert told.lines == []
+    assert earlier_study(resolve(first)) is None
+    second = resolve({**first, **change})
+    assert words in str(earlier_study(second))
+    (tmp_path / "results.json").write_text("{}")
+    save_study(second, told)
+    assert [words in line for line in told.lines] == [True] * 3
+    assert "its study.yaml is study-1.yaml now" in told.lines[1]
+    assert (tmp_path / "study-1.yaml").exists()
+
+
+def test_damaged_settings_in_the_output_are_kept_and_told(tmp_path: Path) -> None:
+    study = resolve({**asked(tmp_path, ""), "real": {"use": "digits"}, "output": str(tmp_path)})
+    (tmp_path / "resolved.json").write_text("{")
+    told = Told()
+    save_study(study, told)
+    assert "settings are damaged" in told.lines[0]
+    assert (tmp_path / "resolved-1.json").read_text() == "{"
+
+
+@pytest.mark.parametrize("place", ["loop", "loop/inside", "x" * 300, "a/" + "é" * 200])
+def test_a_place_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "other")
+    (tmp_path / "other").symlink_to(tmp_path / "loop")
+    digits = {"real": {"use": "digits"}, "mixing": {"use": "replace", "total": 20}}
+    study = resolve({**asked(tmp_path, ""), **digits, "output": str(tmp_path / place)})
+    for refuse in (save_study, describe):
+        with pytest.raises(SettingError, match="where nothing can be written"):
+            refuse(study)
+
+
+@pytest.mark.parametrize(("name", "value"), [("crop", 100), ("cutout", 9)])
+def test_augmentation_larger_than_the_image_is_refused(
+    tmp_path: Path, name: str, value: int
+) -> None:
+    study = asked(tmp_path, write_real(tmp_path / "real"))
+    study["training"] = {**study["training"], name: value}
+    text = complaint(study, SettingError)
+    assert f"training.{name} is {value}, but images have 8 pixels a side; give 0 to 8" in text
+
+
 def test_hypotheses_that_were_changed_are_told(tmp_path: Path) -> None:
     first = {**asked(tmp_path, ""), "real": {"use": "digits"}, "output": str(tmp_path)}
     told = []
@@ -425,10 +490,13 @@ def test_training_that_diverges_is_told_in_one_line(tmp_path: Path) -> None:
         tmp_path,
         write_real(tmp_path / "real"),
         synthetic={},
-        training={"steps": 3, "batch_size": 8, "learning_rate": 1e30},
+        training={"steps": 3, "batch_size": 8},
     )
+    found = resolve(study)
+    # beyond what a study may ask for, so that three steps suffice
+    found = replace(found, recipe=replace(found.recipe, learning_rate=1e30))
     with pytest.raises(SettingError, match=r"diverged .* lower training\.learning_rate"):
-        run(resolve(study))
+        run(found)
 
 
 def test_ratios_that_read_alike_are_one_arm(tmp_path: Path) -> None:

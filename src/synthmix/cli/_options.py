@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthmix.errors import DataError, SettingError
+from synthmix.errors import DataError, SettingError, printable
 from synthmix.names import composed
 
 if TYPE_CHECKING:
@@ -69,24 +69,24 @@ def _put(asked: dict[str, Any], path: list[str], value: Any, key: str) -> None:
 
 
 def watch(quiet: bool) -> "Watch":
-    """Return what shows progress on stderr, or nothing."""
+    """Return what shows progress on stderr, or only what happens to a user's files."""
     from rich.console import Console
 
-    from synthmix.study.watch import Terminal, silent
+    from synthmix.study.watch import Quiet, Terminal
 
-    return silent if quiet else Terminal(Console(stderr=True))
+    return (Quiet if quiet else Terminal)(Console(stderr=True))
 
 
 def say(text: str) -> None:
-    """Print one line on stdout."""
-    sys.stdout.write(text + "\n")
+    """Print one line on stdout; nothing in it steers the terminal."""
+    sys.stdout.write(printable(text) + "\n")
 
 
 def say_json(value: Any) -> None:
     """Print a value as JSON on stdout."""
     # what the encoding lacks is written as JSON escapes it, so that it stays JSON
     is_unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    say(json.dumps(value, indent=1, ensure_ascii=not is_unicode))
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=not is_unicode) + "\n")
 
 
 def say_verdict(path: Path) -> None:

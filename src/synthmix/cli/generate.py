@@ -58,7 +58,7 @@ def command(
     assert len(workspace.train)
     for text in of_sources(workspace.inventories):
         told.warned(text)
-    save_study(loaded)
+    save_study(loaded, told)
     for stage in ("write", "fit", "generate"):
         run_stage(workspace, stage, told, lambda step: only in (None, step.task.target))
     from synthmix.study.planning import steps

@@ -1,95 +1,123 @@
-"""The entry point `synthmix`: its commands, and how errors are shown."""
+"""The entry point `synthmix`: how its errors are shown, and what Ctrl-C does.
 
-import atexit
-import errno
-import io
+Signals are listened to before anything heavy is imported, so that an early Ctrl-C is a line too.
+"""
+
 import os
 import signal
 import sys
 import warnings
 from types import FrameType
-from typing import Annotated, Any
+from typing import Any, NoReturn, cast
 
-import typer
-
-from synthmix import __version__
-from synthmix.cli import (
-    attributes,
-    doctor,
-    evaluate,
-    export,
-    generate,
-    plan,
-    prompts,
-    report,
-    run,
-    status,
-    train,
-    weights,
+STOPPING = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-from synthmix.cli import list as list_command
-from synthmix.errors import DamagedCache, SynthmixError
+"""Ctrl-C, a polite kill, and a terminal that closes."""
 
-app = typer.Typer(
-    name="synthmix",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    help="How much do synthetic images help my classifier, at which mix, from which generator?",
-    epilog="First run: synthmix run studies/quickstart.yaml",
-)
+PATIENCE = 5.0
+"""Seconds that a stopped process has to tidy up; further signals are not heard in them."""
 
-for command in (run, plan, status, generate, train, evaluate, report, export, list_command, doctor):
-    app.command(command.__name__.rpartition(".")[2])(command.command)
-app.add_typer(attributes.app, name="attributes")
-app.add_typer(prompts.app, name="prompts")
-app.add_typer(weights.app, name="weights")
+_INTERRUPTED = "interrupted; run the same command again to go on."
 
 
-def _version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"synthmix {__version__}")
-        raise typer.Exit
+class Stopped(BaseException):
+    """A signal asked for the end; typer would end a KeyboardInterrupt without a word."""
 
 
-@app.callback()
-def options(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
-    ] = False,
-) -> None:
-    """How much do synthetic images help my classifier, at which mix, from which generator?"""
+class _Signals:
+    """Raises Stopped once, whatever comes and however often."""
+
+    number: int | None = None
+
+    def listen(self) -> None:
+        self.number, self._process = None, os.getpid()
+        for each in STOPPING:
+            # `nohup` had it ignored, and is right
+            if signal.getsignal(each) != signal.SIG_IGN or each == signal.SIGINT:
+                signal.signal(each, self._stop)
+        sys.unraisablehook = self._unraised
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        # a forked process, which reads images ahead, is ended by the one that it reads for
+        if self.number is not None or os.getpid() != self._process:
+            return
+        self.number = number
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, lambda *_: self.leave())
+            signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+        raise Stopped(number)
+
+    def close(self) -> None:
+        """Hear nothing more; the interpreter, as it ends, would let a late signal kill it."""
+        for each in STOPPING:
+            signal.signal(each, signal.SIG_DFL if self.number is None else signal.SIG_IGN)
+
+    def _unraised(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Leave where Stopped was raised in what swallows errors, such as a `__del__`."""
+        if self.number is not None:
+            self.leave()
+        sys.__unraisablehook__(unraisable)
+
+    def leave(self) -> None:
+        """End at once: what is finished is on disk, and workers end with their parent."""
+        _tell("Interrupted", _INTERRUPTED)
+        os._exit(128 + (self.number or 0))
 
 
-class _Stopped(BaseException):
-    """Ctrl-C or SIGTERM; typer would end a KeyboardInterrupt without a word."""
+_SIGNALS = _Signals()
 
 
-def main() -> None:
+def main() -> NoReturn:
     """Run the command line; what the user can mend is one line on stderr and exit status 2."""
-    _settle_streams()
+    _SIGNALS.listen()
     warnings.showwarning = _warn
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
     try:
-        app()
+        _settle_streams()
+        status = _run()
+        sys.stdout.flush()
+    except BaseException:
+        # after a signal, any error is a consequence of it
+        if _SIGNALS.number is None:
+            raise
+        _tell("Interrupted", _INTERRUPTED)
+        status = 128 + _SIGNALS.number
+    _SIGNALS.close()
+    sys.exit(status)
+
+
+def _run() -> int:
+    import typer
+
+    from synthmix.cli.app import app
+    from synthmix.errors import SynthmixError
+
+    # the root of what typer says of options and arguments, which it does not name in public
+    usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
+    try:
+        return int(app(standalone_mode=False) or 0)
     except SynthmixError as error:
-        _end(str(error), 2)
-    except _Stopped as error:
-        _end("interrupted; run the same command again to go on.", 128 + int(error.args[0]))
+        return _tell(type(error).__name__, str(error))
+    except usage_error as error:
+        if _wants_json():
+            _tell_json("UsageError", error.format_message())
+        error.show()
+        return int(error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(1)
+        return 1
     except (OSError, MemoryError, RuntimeError) as error:
         text = _in_words(error)
         if text is None:
             raise
-        _end(text, 2)
+        return _tell(type(error).__name__, text)
 
 
 def _settle_streams() -> None:
     """Send nowhere what a closed stream would take; escape what a stream's encoding lacks."""
+    import atexit
+    import io
+
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -105,29 +133,52 @@ _python_warns = warnings.showwarning
 
 def _warn(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
     """Print a warning of ours in one line, and another's as Python does."""
-    if category is DamagedCache:
-        print(f"synthmix: warning: {message}", file=sys.stderr)  # noqa: T201
+    from synthmix.errors import DamagedCache
+
+    if issubclass(category, DamagedCache):
+        sys.stderr.write(f"synthmix: warning: {message}\n")
     else:
         _python_warns(message, category, *where, **more)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise _Stopped(number)
+def _wants_json() -> bool:
+    return "--json" in sys.argv[1:]
 
 
-def _end(text: str, status: int) -> None:
+def _tell(kind: str, text: str) -> int:
+    """Say in one line on stderr, and with --json as an object on stdout, why there is no result."""
     line = " ".join(text.split())
-    print(f"synthmix: {line}", file=sys.stderr)  # noqa: T201
-    sys.exit(status)
+    if _wants_json():
+        _tell_json(kind, line)
+    try:
+        sys.stderr.write(f"synthmix: {line}\n")
+        sys.stderr.flush()
+    except OSError:  # the terminal has gone
+        pass
+    return 2
+
+
+def _tell_json(kind: str, text: str) -> None:
+    import json
+
+    try:
+        sys.stdout.write(json.dumps({"error": {"type": kind, "message": text}}) + "\n")
+        sys.stdout.flush()
+    except OSError:
+        pass
 
 
 def _in_words(error: Exception) -> str | None:
     """Return what the machine refuses: space, memory, a file; None where it is a fault of ours."""
+    import errno
+
     again = "What was finished is kept: run the same command again."
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return f"No space left on the device ({error.filename or 'while writing'}). {again}"
         return f"{error.filename}: {error.strerror}." if error.filename else None
+    if "home directory" in str(error):  # pathlib's word for `~nobody`
+        return "A path begins with ~ and a name that is no user's here."
     # torch has a class of its own for a full GPU and none for a full memory
     words = ("out of memory", "allocate memory", "bad_alloc")
     if isinstance(error, MemoryError) or any(each in str(error) for each in words):

@@ -25,4 +25,4 @@ def command(study: StudyFile, changes: Set = [], quiet: Quiet = False, json: Jso
         say_json(read_json(loaded.output / "results.json"))
         return
     say_verdict(loaded.output / "results.json")
-    say(f"Report: {report}")
+    say(f"Report: {report.absolute()}")

@@ -45,7 +45,7 @@ def command(
         )
     for text in warnings(workspace):
         told.warned(text)
-    save_study(loaded)
+    save_study(loaded, told)
     if arm is None and seed is None:
         make(workspace, told, ("write", "fit", "generate", "train"))
     else:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from synthmix.registry import Component
 from synthmix.types import Json, Pixels
@@ -48,7 +48,7 @@ class Listing:
 class ImageSource(Component, ABC):
     """Yields decoded images of the training or the test split."""
 
-    per_class: Annotated[int, Ge(1)] | None = None
+    per_class: Annotated[int, Ge(1), Le(10_000_000)] | None = None
     """Training images kept of each class, chosen at random; all where not given."""
 
     seed: int = 0

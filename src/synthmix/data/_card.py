@@ -17,7 +17,6 @@ Features = Mapping[str, Json]
 NOT_DESCRIBED = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a description of another kind than the hub's ends in."""
 
-_LONGEST = 4 << 20  # characters of front matter; a name for each of ImageNet's 21,841 classes fits
 _FRONT_MATTER = re.compile(r"\s*---[ \t]*\n(.*?\n)?---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 
@@ -72,16 +71,18 @@ def read_card(folder: Path, name: str | None) -> Card:
 
 def _front_matter(readme: Path) -> dict[str, Any]:
     with readme.open(encoding="utf-8-sig") as file:
-        text = file.read(_LONGEST)
+        text = file.read(yaml_text.LARGEST)
     if not text.lstrip().startswith("---"):
         return {}
     found = _FRONT_MATTER.match(text)
     if found is None:
-        if len(text) == _LONGEST:
-            raise DataError(f"{readme}: its front matter is longer than {_LONGEST >> 20} MiB")
+        if len(text) == yaml_text.LARGEST:
+            raise DataError(
+                f"{readme}: its front matter is longer than {yaml_text.LARGEST:,} characters"
+            )
         return {}
     try:
-        front = yaml_text.load(found[1] or "")
+        front = yaml_text.parse(found[1] or "", str)
     except ValueError as error:
         raise DataError(f"{readme}: its front matter is not valid YAML: {error}") from error
     return front if isinstance(front, dict) else {}

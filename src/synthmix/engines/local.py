@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from synthmix.engines import Engine, Item, Result
 from synthmix.errors import Interrupted
@@ -31,7 +31,7 @@ from synthmix.errors import Interrupted
 class Local(Engine):
     """Maps over processes of this machine; one process means in this one."""
 
-    processes: Annotated[int, Ge(1)] | None = None
+    processes: Annotated[int, Ge(1), Le(1024)] | None = None
     """At work at once; not given, one for each GPU, or without one for each core it may use."""
 
     def map(
@@ -68,7 +68,7 @@ def _in_processes(
     pool: ProcessPoolExecutor,
     has_started: Event,
 ) -> Generator[tuple[int, Result], None, None]:
-    with nullcontext() if _is_of_main(task, items) else _without_main():
+    with _unheard(), nullcontext() if _is_of_main(task, items) else _without_main():
         futures = {pool.submit(task, item): number for number, item in enumerate(items)}
     try:
         for future in as_completed(futures):
@@ -124,9 +124,28 @@ def _pool(processes: int, devices: tuple[str, ...]) -> tuple[ProcessPoolExecutor
     # there is work for. Spawned, because a forked torch may hang on locks that its threads held
     context = multiprocessing.get_context("spawn")
     has_started = context.Event()
-    pool = ProcessPoolExecutor(processes, context, _start, (os.getpid(), devices, has_started))
+    with _unheard():
+        given = (os.getpid(), devices, has_started)
+        pool = ProcessPoolExecutor(processes, context, _start, given)
     atexit.register(_close, pool)
     return pool, has_started
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep Ctrl-C and the end of a terminal from processes that start here, and from no other.
+
+    A terminal sends them to all of a study's processes; the parent alone answers, and stops its
+    workers. It hears what came meanwhile when it goes on.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
@@ -155,11 +174,8 @@ def _start(parent: int, devices: tuple[str, ...], has_started: Event) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """Let this worker end when its parent does, so that a killed study leaves no orphan at work.
-
-    A terminal sends Ctrl-C to all of them; the parent alone answers, and stops its workers.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let this worker end when its parent does, so that a killed study leaves no orphan at work."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where there is no mask to inherit
 
     def watch() -> None:
         while os.getppid() == parent:

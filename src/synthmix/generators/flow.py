@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
-from annotated_types import Ge, Gt, Lt
+from annotated_types import Ge, Gt, Le, Lt
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -45,16 +45,16 @@ class Flow(Generator):
     needs_real: ClassVar[bool] = True
     terms: ClassVar[str] = "weights fitted on the study's real images, under those images' terms"
 
-    fit_steps: Annotated[int, Ge(1)] = 3000
+    fit_steps: Annotated[int, Ge(1), Le(10_000_000)] = 3000
     """Optimiser steps of the fit."""
 
-    fit_batch_size: Annotated[int, Ge(1)] = 32
+    fit_batch_size: Annotated[int, Ge(1), Le(65_536)] = 32
     """Real images of one optimiser step."""
 
-    learning_rate: Annotated[float, Gt(0)] = 4e-3
+    learning_rate: Annotated[float, Gt(0), Le(10)] = 4e-3
     """Peak of the AdamW rate, reached after a short warm-up; it falls to zero along a cosine."""
 
-    weight_decay: Annotated[float, Ge(0)] = 0.01
+    weight_decay: Annotated[float, Ge(0), Le(10)] = 0.01
     """AdamW's decoupled weight decay."""
 
     ema_decay: Annotated[float, Ge(0), Lt(1)] = 0.999
@@ -63,19 +63,19 @@ class Flow(Generator):
     flip: bool = True
     """Whether the fit sees images mirrored half of the time; wrong for digits and letters."""
 
-    rank: Annotated[int, Ge(1)] = 256
+    rank: Annotated[int, Ge(1), Le(65_536)] = 256
     """Principal directions in which each class has a covariance of its own."""
 
-    widths: tuple[int, ...] = (16, 32, 96, 128)
+    widths: tuple[Annotated[int, Ge(8), Le(8192)], ...] = (16, 32, 96, 128)
     """Channels from the finest level to the coarsest, multiples of 8; small images use the last."""
 
-    blocks: tuple[int, ...] = (1, 1, 2, 1)
+    blocks: tuple[Annotated[int, Ge(1), Le(100)], ...] = (1, 1, 2, 1)
     """Residual blocks on each side of each level."""
 
-    steps: Annotated[int, Ge(1)] = 6
+    steps: Annotated[int, Ge(1), Le(1000)] = 6
     """Midpoint steps from noise to image, two network evaluations each."""
 
-    batch_size: Annotated[int, Ge(1)] = 64
+    batch_size: Annotated[int, Ge(1), Le(65_536)] = 64
     """Images drawn together; part of the fingerprint, since it may move the last bits."""
 
     precision: Precision = "auto"

@@ -18,7 +18,7 @@ class Add(Mixing):
     per_real: tuple[Annotated[float, Ge(0), Le(1_000_000)], ...] = (0.0, 0.5, 1.0, 2.0)
     """Synthetic images per real image, each at least 0; real images alone (0) are always an arm."""
 
-    num_real: Annotated[int, Ge(1)] | None = None
+    num_real: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     """Real images of every arm, a stratified subset drawn per seed; all where not given."""
 
     def shares(self) -> Sequence[float]:

@@ -18,10 +18,10 @@ class BatchRatio(Mixing):
     ratios: tuple[Annotated[float, Ge(0), Le(1)], ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     """Synthetic shares of a batch, each in [0, 1]; real images alone (0) are always an arm."""
 
-    num_real: Annotated[int, Ge(1)] | None = None
+    num_real: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     """Real images the batches draw from, a stratified subset per seed; all where not given."""
 
-    num_synthetic: Annotated[int, Ge(1)] | None = None
+    num_synthetic: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     """Synthetic images the batches draw from; as many as there are real ones where not given."""
 
     def batch_share(self, ratio: float) -> float | None:

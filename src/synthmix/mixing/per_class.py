@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 
 from synthmix.errors import SettingError, shown, suggestion
@@ -22,10 +22,10 @@ class PerClass(Mixing):
     A report's advice by class, read off the validation split, can be put here as it stands.
     """
 
-    per_class: Mapping[str, Annotated[int, Ge(0)]]
+    per_class: Mapping[str, Annotated[int, Ge(0), Le(1_000_000)]]
     """Synthetic images by class name; classes that are not named get none."""
 
-    num_real: Annotated[int, Ge(1)] | None = None
+    num_real: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     """Real images of every arm, a stratified subset drawn per seed; all where not given."""
 
     def __post_init__(self) -> None:

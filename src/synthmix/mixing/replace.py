@@ -18,7 +18,7 @@ class Replace(Mixing):
     ratios: tuple[Annotated[float, Ge(0), Le(1)], ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
     """Synthetic shares of the total, each in [0, 1]; real images alone (0) are always an arm."""
 
-    total: Annotated[int, Ge(1)] | None = None
+    total: Annotated[int, Ge(1), Le(100_000_000)] | None = None
     """Images of every arm; all real training images where not given."""
 
     def shares(self) -> Sequence[float]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from synthmix.errors import printable
 from synthmix.report.results import Arm, Estimate, Results
 from synthmix.types import Json
 
@@ -27,8 +28,20 @@ def make(results: Results) -> dict[str, str]:
 def text(rows: Iterable[Row]) -> str:
     """Return rows as CSV."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
     return buffer.getvalue()
+
+
+def _harmless(cell: object) -> object:
+    """Return a cell that no spreadsheet takes for a formula: `=HYPERLINK(...)` may be a class."""
+    if not isinstance(cell, str):
+        return cell
+    return (
+        f"'{printable(cell)}"
+        if cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else printable(cell)
+    )
 
 
 def _arms(results: Results) -> Iterable[Row]:

@@ -33,7 +33,7 @@ class Corrupted(_Strict):
     """Corruptions of the study's own test set."""
 
     kinds: tuple[str | Settings, ...] | None = None
-    num_images: Annotated[int, Field(ge=1)] = IMAGES
+    num_images: Annotated[int, Field(ge=1, le=100_000_000)] = IMAGES
 
 
 class Asked(_Strict):
@@ -44,7 +44,7 @@ class Asked(_Strict):
         Annotated[bool | None, Tag("[flag]")] | Annotated[Corrupted, Tag("[keys]")],
         Discriminator(lambda given: "[flag]" if isinstance(given, bool | None) else "[keys]"),
     ] = None
-    mirror: Annotated[int, Field(ge=0)] = MIRRORED
+    mirror: Annotated[int, Field(ge=0, le=100_000_000)] = MIRRORED
 
 
 @dataclass(frozen=True)

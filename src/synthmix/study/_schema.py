@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from synthmix.errors import SettingError, suggestion
+from synthmix.study._other_names import answer
 
 Settings = dict[str, Any]
 """A component as a file asks for it: `use` and its settings."""
@@ -21,7 +22,7 @@ Name = Annotated[str, AfterValidator(_file_name)]
 """A name that becomes part of a folder's name."""
 
 
-STRICT = ConfigDict(extra="forbid", frozen=True)
+STRICT = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True, allow_inf_nan=False)
 """A group of keys in which no other key may stand."""
 
 
@@ -30,6 +31,8 @@ def check_keys(where: str, group: Any, model: type[BaseModel]) -> None:
 
     Pydantic has no words for that; a value that is no group is left to it.
     """
+    if isinstance(group, dict):
+        answer(f"{where}.", group.items(), model.model_fields)
     for key in group if isinstance(group, dict) else ():
         if key not in model.model_fields:
             hint = suggestion(key, model.model_fields)

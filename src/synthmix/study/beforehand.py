@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from synthmix.data import ImageSource
-from synthmix.errors import DataError, SettingError, shown, suggestion
+from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
 from synthmix.images import num_shared
 from synthmix.names import matched
+from synthmix.store import is_altered, read_json, signed
 from synthmix.study import concerns, hypotheses, scarcity
 from synthmix.study.extra_images import named_test_set, num_test_seen
 from synthmix.study.file import Study
@@ -23,6 +24,7 @@ def check_settings(workspace: Workspace) -> None:
     check_place(study)
     _check_splits(workspace)
     _check_class_map(study, names)
+    check_crop(study, workspace.image_size)
     study.mixing.check(names)
     _check_batch_shares(workspace)
     hypotheses.declared(workspace)
@@ -146,6 +148,17 @@ def check_model(workspace: Workspace) -> None:
         ) from error
 
 
+def check_crop(study: Study, image_size: int) -> None:
+    """Raise SettingError where crops or cut-outs are larger than the images they are taken from."""
+    for name in ("crop", "cutout"):
+        asked = getattr(study.recipe, name)
+        if asked is not None and asked > image_size:
+            raise SettingError(
+                f"training.{name} is {asked}, but images have {image_size} pixels a side; "
+                f"give 0 to {image_size}."
+            )
+
+
 def _window(workspace: Workspace) -> int:
     """Return the side of what the early steps see; raises SettingError where no image has it."""
     window, size = workspace.study.recipe.early_window, workspace.image_size
@@ -174,13 +187,44 @@ def check_output(study: Study) -> None:
         )
 
 
+def earlier_study(study: Study) -> str | None:
+    """Return which other study the output holds, as the start of a sentence, or None."""
+    path = study.output / "resolved.json"
+    if not path.exists():
+        return None
+    try:
+        held = read_json(path)
+    except ArtifactError:
+        held = None
+    if not isinstance(held, dict) or is_altered(held):
+        return f"{study.output} holds a study whose settings are damaged"
+    if held in (study.resolved(), signed(study.resolved())):  # early ones have no digest
+        return None
+    name = held.get("name")
+    if name == study.name:
+        return f"{study.output} holds an earlier version of this study"
+    return f"{study.output} holds another study, '{name}'"
+
+
+_LONGEST_NAME = 255
+"""Bytes; what file systems in use hold."""
+
+
 def check_place(study: Study) -> None:
     """Refuse an output that is a file, or among the user's own images, where it would be one."""
-    output = study.output.resolve()
-    taken = next((each for each in (output, *output.parents) if each.is_file()), None)
-    if taken is not None:
+    try:
+        output = study.output.resolve()
+        taken = next((each for each in (output, *output.parents) if each.is_file()), None)
+        reason = f"{taken} is a file" if taken else None
+        if any(len(os.fsencode(part)) > _LONGEST_NAME for part in output.parts):
+            reason = f"a name in it is longer than {_LONGEST_NAME} bytes"
+    except RuntimeError:
+        reason = "its links lead back to themselves"
+    except OSError as error:
+        reason = str(error.strerror).lower()
+    if reason is not None:
         raise SettingError(
-            f"output is '{study.output}', where nothing can be written ({taken} is a file); "
+            f"output is '{study.output}', where nothing can be written ({reason}); "
             "name another folder."
         )
     for where, source in _sources(study):

@@ -1,7 +1,9 @@
 """The text of a synthetic set's data card: where each image comes from and under which terms."""
 
+import re
 from collections.abc import Sequence
 
+from synthmix.errors import printable
 from synthmix.store import canonical
 from synthmix.study.file import SyntheticSet, component_settings
 from synthmix.study.workspace import Workspace
@@ -14,10 +16,10 @@ def set_card(workspace: Workspace, each: SyntheticSet, run: int, prompts: Sequen
     generator = component_settings(each.generator)
     lines = [
         f"# {each.name}",
-        f"Synthetic images for the classes {', '.join(workspace.class_names)}, "
+        f"Synthetic images for the classes {_escaped(', '.join(workspace.class_names))}, "
         f"{workspace.image_size} x {workspace.image_size} pixels, stored losslessly as PNG.",
-        f"- Generator: `{canonical(generator)}`",
-        f"- Prompts: `{canonical(component_settings(each.prompts))}`"
+        f"- Generator: {_code(canonical(generator))}",
+        f"- Prompts: {_code(canonical(component_settings(each.prompts)))}"
         if each.prompts
         else "- Prompts: none (class-conditional)",
         *_notes(workspace, each, prompts),
@@ -28,6 +30,20 @@ def set_card(workspace: Workspace, each: SyntheticSet, run: int, prompts: Sequen
     return "\n\n".join(lines) + "\n"
 
 
+def _escaped(text: str) -> str:
+    """Return text in which nothing is markup: class names are other people's words."""
+    return re.sub(r"([\\`*<>\[\]|])", r"\\\1", printable(text)).replace("\n", " ")
+
+
+def _code(text: str) -> str:
+    """Return text as code, between marks that it does not hold itself."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    if not longest:
+        return f"`{text}`"
+    marks = "`" * (longest + 1)
+    return f"{marks} {text} {marks}"
+
+
 def _notes(workspace: Workspace, each: SyntheticSet, prompts: Sequence[Prompt]) -> list[str]:
     if each.prompts is None:
         return []
@@ -36,7 +52,7 @@ def _notes(workspace: Workspace, each: SyntheticSet, prompts: Sequence[Prompt]) 
         other = workspace.study.set_named(each.prompts.subjects_from)
         assert other.prompts is not None
         notes += other.prompts.notes(workspace.names_for(other.prompts))
-    return [f"- {note}" for note in notes]
+    return [f"- {_escaped(note)}" for note in notes]
 
 
 def _fitted_on(workspace: Workspace, each: SyntheticSet, run: int) -> str:
@@ -45,5 +61,6 @@ def _fitted_on(workspace: Workspace, each: SyntheticSet, run: int) -> str:
     source = canonical(component_settings(workspace.study.real))
     return (
         f"- Fitted here on: {workspace.num_pool} real training images, the pool of run seed {run} "
-        f"of `{source}`; never on validation or test images. Its terms are those of these images."
+        f"of {_code(source)}; never on validation or test images. Its terms are those of these "
+        "images."
     )

@@ -3,10 +3,9 @@
 import hashlib
 from pathlib import Path
 
-import yaml
-
 from synthmix.errors import DataError
 from synthmix.types import Json
+from synthmix.yaml_text import dumped
 
 OURS = b"# What was asked, written by synthmix; the settings it stands for are in resolved.json.\n"
 _SHA256 = b"# sha256 of what follows: "
@@ -14,7 +13,7 @@ _SHA256 = b"# sha256 of what follows: "
 
 def text_of(asked: dict[str, Json]) -> bytes:
     """Return the copy of a study as a file holds it."""
-    text = yaml.safe_dump(asked, sort_keys=False, allow_unicode=True).encode()
+    text = dumped(asked).encode()
     return OURS + _SHA256 + hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
 

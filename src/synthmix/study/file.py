@@ -1,8 +1,9 @@
 """The study file: what a user writes, and the study it stands for."""
 
+import codecs
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, TypedDict, cast
 
@@ -16,17 +17,27 @@ from synthmix.images import Resize
 from synthmix.mixing import Mixing
 from synthmix.mixing._controls import KINDS, Plan
 from synthmix.prompts import PromptStrategy
-from synthmix.registry import Component, Registry, build, check_values, explain, identity
+from synthmix.registry import (
+    Component,
+    Registry,
+    build,
+    check_values,
+    explain,
+    identity,
+    setting_name,
+)
 from synthmix.store import canonical, fingerprint
 from synthmix.study import _evaluation
 from synthmix.study import seeds as run_seeds
 from synthmix.study._evaluation import Asked, Evaluation, resolved
+from synthmix.study._other_names import answer
 from synthmix.study._schema import STRICT, Name, Settings, check_keys
 from synthmix.study._yaml import parse
 from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
 from synthmix.types import REAL_ONLY, Device, Json, Precision
+from synthmix.yaml_text import LARGEST, WrittenFloat, WrittenInt
 
 DATA: Registry[ImageSource] = Registry("synthmix.data", "ImageSource")
 ENGINES: Registry[Engine] = Registry("synthmix.engines", "Engine")
@@ -39,6 +50,8 @@ RESERVED = ("codec", "curation")
 
 
 def _place(output: object) -> object:
+    if isinstance(output, WrittenInt | WrittenFloat):
+        output = str(output)
     if output == "" or "\0" in str(output):
         raise ValueError("must be the path of a folder")
     return output
@@ -63,8 +76,10 @@ class _Set(_Strict):
 
 class _Controls(_Strict):
     leave_out: tuple[str, ...] = ()
-    share: Annotated[float, Field(gt=0)] | None = None
-    curve: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    share: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    curve: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=100_000_000)], ...] | None, Field(max_length=100)
+    ] = None
 
 
 class _File(_Strict):
@@ -77,7 +92,7 @@ class _File(_Strict):
         Annotated[bool, Tag("[flag]")] | Annotated[_Controls, Tag("[keys]")],
         Discriminator(lambda given: "[flag]" if isinstance(given, bool) else "[keys]"),
     ] = True
-    hypotheses: tuple[str, ...] = ()
+    hypotheses: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
     training: Settings = {}
     seeds: Annotated[int, Field(ge=1, le=1000)] = 3
     image_size: Annotated[int, Field(ge=4, le=4096)] | None = None
@@ -236,16 +251,29 @@ def read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise SettingError(f"There is no study file {path}.")
     try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
+        with path.open("rb") as file:
+            content = file.read(4 * LARGEST + 1)
+        if len(content) > 4 * LARGEST:
+            raise SettingError(
+                f"{path} is no study file: it is larger than {LARGEST:,} characters."
+            )
+        text = _decoded(content)
+    except UnicodeError as error:
         raise SettingError(f"{path} is not valid YAML: it must be UTF-8, but {error}.") from None
     except OSError as error:
         raise SettingError(f"{path} cannot be read: {error.strerror}.") from None
     asked = parse(text, str(path))
     if not isinstance(asked, dict):
-        held = str(asked)[:60]
-        raise SettingError(f"{path} must hold keys like `name:` and `real:`; it holds '{held}'.")
+        held = "nothing" if asked is None else repr(str(asked)[:60])
+        raise SettingError(f"{path} must hold keys like `name:` and `real:`; it holds {held}.")
     return asked
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of a file, whichever Unicode its first bytes announce."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
 
 
 def resolve(asked: dict[str, Any]) -> Study:
@@ -253,6 +281,7 @@ def resolve(asked: dict[str, Any]) -> Study:
     plain, adaptive = run_seeds.read(asked)
     file = _checked(plain)
     training = {"precision": file.precision, **file.training}
+    answer("training.", training.items(), _names_of(Recipe))
     study = Study(
         name=file.name,
         seed=file.seed,
@@ -292,6 +321,7 @@ def _controls(asked: bool | _Controls) -> Plan:
 
 
 def _checked(asked: dict[str, Any]) -> _File:
+    answer("", asked.items(), _File.model_fields)
     for key in asked:
         if key in RESERVED:
             raise NotYetAvailable(
@@ -303,11 +333,10 @@ def _checked(asked: dict[str, Any]) -> _File:
     _check_sets(asked.get("synthetic"))
     _check_controls(asked.get("controls"))
     _evaluation.check(asked.get("evaluation"))
-    check_values(asked, "The study file")
     try:
         file = _File.model_validate(asked)
     except ValidationError as error:
-        raise SettingError(f"The study file: {explain(error)}") from None
+        raise SettingError(f"The study file: {explain(error, asked)}") from None
     check_values(asked, "The study file", file)
     return file
 
@@ -336,7 +365,13 @@ def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:
         names, got = ", ".join(registry.names()), settings.get("use")
         raise SettingError(f"{where} needs `use: NAME`, one of: {names}; got {got!r}.")
     rest = {key: value for key, value in settings.items() if key != "use"}
+    if settings["use"] in registry.names():
+        answer(f"{where}.", rest.items(), _names_of(registry.get(settings["use"])))
     return registry.build(settings["use"], rest, where=where)
+
+
+def _names_of(component: type) -> list[str]:
+    return [setting_name(each.name) for each in fields(component)]
 
 
 def _synthetic(name: str, each: _Set) -> SyntheticSet:

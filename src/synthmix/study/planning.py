@@ -7,7 +7,7 @@ from synthmix.errors import ArtifactError, DataError, SettingError
 from synthmix.fitting import Price, Priced, accepted
 from synthmix.store import Artifact
 from synthmix.study import looks, prospects
-from synthmix.study.beforehand import check_model, check_settings, warnings
+from synthmix.study.beforehand import check_model, check_settings, earlier_study, warnings
 from synthmix.study.concerns import inventories
 from synthmix.study.estimates import Prices, prices
 from synthmix.study.extra_images import Collection, Mirror, collections
@@ -189,14 +189,14 @@ def describe(
     outlook = prospects.outlook(workspace, spread)
     return {
         "name": study.name,
-        "output": str(study.output),
+        "output": str(study.output.absolute()),
         "class_names": list(workspace.class_names),
         "image_size": workspace.image_size,
         "num_train": len(workspace.train_rows),
         "num_validation": len(workspace.validation_rows),
         "num_test": len(workspace.test),
         "num_pool": workspace.num_pool,
-        "warnings": warnings(workspace) + prospects.concerns(outlook),
+        "warnings": _of_output(study) + warnings(workspace) + prospects.concerns(outlook),
         "steps": rows,
         "scratch_bytes": costs.scratch,
         "controls": prospects.price_of_controls(workspace, rows),
@@ -205,6 +205,13 @@ def describe(
         "sources": [asdict(each) for each in inventories(workspace)],
         "resolved": study.resolved(),
     }
+
+
+def _of_output(study: Study) -> list[str]:
+    earlier = earlier_study(study)
+    if earlier is None:
+        return []
+    return [f"output: {earlier}: a run would rename that one's study.yaml, results and the like."]
 
 
 def _row(step: Step, price: Prices) -> dict[str, Any]:

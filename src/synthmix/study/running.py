@@ -5,15 +5,20 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from synthmix.aside import unused
-from synthmix.errors import ArtifactError, SettingError
+from synthmix.errors import SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
-from synthmix.store import read_json, replacing, signed, write_json
+from synthmix.store import replacing, signed, write_json
 from synthmix.study import copied, looks, speeds
-from synthmix.study.beforehand import check_model, check_output, check_settings, warnings
+from synthmix.study.beforehand import (
+    check_model,
+    check_output,
+    check_settings,
+    earlier_study,
+    warnings,
+)
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
 from synthmix.study.planning import STAGES, Step, steps
@@ -38,7 +43,7 @@ def run(study: Study, watch: Watch = silent) -> Path:
     check(workspace)
     for text in warnings(workspace):
         watch.warned(text)
-    save_study(study)
+    save_study(study, watch)
     make(workspace, watch)
     evaluate(study, watch.warned)
     return write_report(study.output)
@@ -118,9 +123,10 @@ def _remember(step: Step) -> None:
         speeds.remember_bytes(step.task.study, step.task.target, num_bytes)
 
 
-def save_study(study: Study) -> None:
+def save_study(study: Study, watch: Watch = silent) -> None:
     """Keep what was asked and what it was resolved to; an edited study's files get new names."""
     check_output(study)
+    earlier = earlier_study(study)
     copy = study.output / "study.yaml"
     is_theirs = copy.is_file() and not copy.read_bytes().startswith(copied.OURS)
     resolved = study.output / "resolved.json"
@@ -129,18 +135,15 @@ def save_study(study: Study) -> None:
             f"output is '{study.output}', where {copy} was not written by synthmix; name another "
             "folder, whose study.yaml can hold what was run."
         )
-    if resolved.exists() and _held(resolved) not in (study.resolved(), signed(study.resolved())):
+    if earlier is not None:
         for name in ("resolved.json", "study.yaml"):
             path = study.output / name
             if path.exists():
-                os.replace(path, unused(path, first=1))
+                kept = unused(path, first=1)
+                os.replace(path, kept)
+                watch.renamed(f"{earlier}; its {name} is {kept.name} now.")
+        if (study.output / "results.json").exists():
+            watch.renamed(f"{earlier}; its results.json gets a name of its own once this one ends.")
     write_json(resolved, signed(study.resolved()))
     with replacing(copy) as temporary:
         temporary.write_bytes(copied.text_of(study.asked))
-
-
-def _held(path: Path) -> Any:
-    try:
-        return read_json(path)
-    except ArtifactError:  # damaged: it is renamed, as one of an edited study is
-        return None

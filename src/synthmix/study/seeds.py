@@ -7,12 +7,14 @@ from annotated_types import Ge, Le
 
 from synthmix.errors import SettingError
 from synthmix.evaluation.adaptive import Looks
-from synthmix.registry import build
+from synthmix.registry import AS_WRITTEN, build
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adaptive:
     """Seeds that are added to arms whose verdict is open, and to no others."""
+
+    __pydantic_config__ = AS_WRITTEN
 
     first: Annotated[int, Ge(2), Le(1000)] = 3
     """Seeds of every arm at the first look."""
@@ -23,7 +25,7 @@ class Adaptive:
     most: Annotated[int, Ge(2), Le(1000)] = 9
     """Seeds at the last look."""
 
-    budget: Annotated[int, Ge(0)] | None = None
+    budget: Annotated[int, Ge(0), Le(1_000_000)] | None = None
     """Training runs that may be added after the first look; as many as `most` allows if not given.
     """
 

@@ -24,6 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from synthmix.errors import printable
 from synthmix.evaluation.adaptive import Course
 from synthmix.fitting import Price
 from synthmix.study.planning import Step
@@ -56,6 +57,9 @@ class Watch:
     def warned(self, text: str) -> None:
         """See what is probably not meant."""
 
+    def renamed(self, text: str) -> None:
+        """See which files of the output got other names, and why."""
+
     def looked(self, course: Course) -> None:
         """See what an adaptive study found at a look, and whether it goes on."""
 
@@ -69,6 +73,17 @@ class Watch:
 
 
 silent = Watch()
+
+
+class Quiet(Watch):
+    """Shows no progress, but what happens to files that are there."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def renamed(self, text: str) -> None:
+        """Show in one line which files got other names."""
+        self.console.print(f"[yellow]renamed:[/] {escape(printable(text))}", soft_wrap=True)
 
 
 class _Rate(ProgressColumn):
@@ -103,11 +118,11 @@ class _Lines:
         return f"{told}, {rate:,.1f} {unit}/s, {left} left"
 
 
-class Terminal(Watch):
+class Terminal(Quiet):
     """Shows a bar for every task at work, on stderr; where that is no terminal, a line at times."""
 
     def __init__(self, console: Console) -> None:
-        self.console = console
+        super().__init__(console)
         self._bars: Progress | None = None
         self._ids: dict[str, TaskID] = {}
         self._lines: dict[str, _Lines] = {}
@@ -129,7 +144,7 @@ class Terminal(Watch):
 
     def warned(self, text: str) -> None:
         """Show a warning in one line."""
-        self.console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+        self.console.print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
 
     def looked(self, course: Course) -> None:
         """Show in one line how many verdicts are open, and how many runs follow."""

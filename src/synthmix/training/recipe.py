@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from annotated_types import Ge, Gt, Le, Lt
 
+from synthmix.registry import AS_WRITTEN
 from synthmix.types import Device, Precision
 
 REVISION = 2
@@ -15,22 +16,24 @@ REVISION = 2
 class Recipe:
     """How a classifier is trained; equal for all arms of a study."""
 
+    __pydantic_config__ = AS_WRITTEN
+
     added_later: ClassVar[tuple[str, ...]] = ()
     """Settings that no run is named by while they have their defaults: see `registry.identity`."""
 
     model: str = "compact"
     """`compact[-wide|-deep|-deep-wide]`, `resnet18|34|50[-imagenet-stem]` (7x7) or `timm/NAME`."""
 
-    steps: Annotated[int, Ge(1)] = 1000
+    steps: Annotated[int, Ge(1), Le(100_000_000)] = 1000
     """Optimiser steps of every arm, whatever the size of its training set."""
 
-    batch_size: Annotated[int, Ge(2)] = 128
+    batch_size: Annotated[int, Ge(2), Le(65_536)] = 128
     """Images of one step."""
 
     optimizer: Literal["sgd", "muon"] = "sgd"
     """`sgd` with Nesterov momentum, or `muon`, which learns faster and wants a rate near 0.04."""
 
-    learning_rate: Annotated[float, Gt(0)] = 0.1
+    learning_rate: Annotated[float, Gt(0), Le(100)] = 0.1
     """Peak of the one-cycle schedule."""
 
     warmup: Annotated[float, Ge(0), Lt(1)] = 0.2
@@ -39,7 +42,7 @@ class Recipe:
     momentum: Annotated[float, Ge(0), Lt(1)] = 0.9
     """Nesterov momentum."""
 
-    weight_decay: Annotated[float, Ge(0)] = 5e-4
+    weight_decay: Annotated[float, Ge(0), Le(10)] = 5e-4
     """L2 penalty on weights, not on norms and biases; `muon` shrinks filters with the rate."""
 
     label_smoothing: Annotated[float, Ge(0), Lt(1)] = 0.1
@@ -48,10 +51,10 @@ class Recipe:
     ema_decay: Annotated[float, Ge(0), Lt(1)] = 0.98
     """Decay per step of the averaged weights that are evaluated; 0 evaluates the last ones."""
 
-    crop: Annotated[int, Ge(0)] | None = None
+    crop: Annotated[int, Ge(0), Le(4096)] | None = None
     """Pixels of reflected border before a random crop; an eighth of the image where not given."""
 
-    early_window: Annotated[int, Ge(8)] | None = None
+    early_window: Annotated[int, Ge(8), Le(4096)] | None = None
     """Side in pixels of random windows, all that the first half of the steps see: cheaper steps."""
 
     flip: bool = True
@@ -60,7 +63,7 @@ class Recipe:
     alternating_flip: bool = False
     """With `flip`: each image is mirrored in every other pass, not at random (Jordan 2024, 3.6)."""
 
-    cutout: Annotated[int, Ge(0)] = 0
+    cutout: Annotated[int, Ge(0), Le(4096)] = 0
     """Side in pixels of a square that is blanked at a random place; 0 for none."""
 
     jitter: Annotated[float, Ge(0), Lt(1)] = 0.0

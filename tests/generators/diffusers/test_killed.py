@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from synthmix.cli.main import app
+from synthmix.cli.app import app
 from synthmix.generators.diffusers import Diffusers
 from synthmix.study import tasks, workspace
 from synthmix.types import Pixels

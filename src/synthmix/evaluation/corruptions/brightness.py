@@ -1,9 +1,10 @@
 """Brightness: an overexposed picture."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 from PIL import Image, ImageEnhance
 
 from synthmix.evaluation.corruptions import Corruption
@@ -14,7 +15,7 @@ from synthmix.types import Pixels
 class Brightness(Corruption):
     """Multiplies every value by the level and clips (Pillow)."""
 
-    levels: tuple[float, ...] = (1.15, 1.3, 1.5, 1.75, 2.0)
+    levels: tuple[Annotated[float, Ge(0), Le(100)], ...] = (1.15, 1.3, 1.5, 1.75, 2.0)
     """Factor at severities 1 to 5."""
 
     neutral: ClassVar[float] = 1.0

@@ -1,9 +1,10 @@
 """Contrast: fog, or a dull display."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 from PIL import Image, ImageEnhance
 
 from synthmix.evaluation.corruptions import Corruption
@@ -14,7 +15,7 @@ from synthmix.types import Pixels
 class Contrast(Corruption):
     """Moves every value towards the image's mean grey (Pillow)."""
 
-    levels: tuple[float, ...] = (0.75, 0.6, 0.45, 0.3, 0.2)
+    levels: tuple[Annotated[float, Ge(0), Le(100)], ...] = (0.75, 0.6, 0.45, 0.3, 0.2)
     """Share of the contrast that is left at severities 1 to 5."""
 
     neutral: ClassVar[float] = 1.0

@@ -1,9 +1,10 @@
 """Gaussian blur: a lens out of focus."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 from scipy.ndimage import gaussian_filter
 
 from synthmix.evaluation.corruptions import Corruption
@@ -14,7 +15,7 @@ from synthmix.types import Pixels
 class GaussianBlur(Corruption):
     """Convolves with a Gaussian (SciPy) whose width grows with the image's side."""
 
-    levels: tuple[float, ...] = (0.0125, 0.02, 0.03, 0.04, 0.055)
+    levels: tuple[Annotated[float, Ge(0), Le(1)], ...] = (0.0125, 0.02, 0.03, 0.04, 0.055)
     """Standard deviation at severities 1 to 5, as a share of the image's side."""
 
     neutral: ClassVar[float] = 0.0

@@ -1,9 +1,10 @@
 """Gaussian noise on every value: a sensor in poor light."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from synthmix.evaluation.corruptions import Corruption
 from synthmix.seeding import generator
@@ -14,7 +15,7 @@ from synthmix.types import Pixels
 class GaussianNoise(Corruption):
     """Adds independent normal noise to every value and clips."""
 
-    levels: tuple[float, ...] = (0.04, 0.08, 0.12, 0.16, 0.2)
+    levels: tuple[Annotated[float, Ge(0), Le(10)], ...] = (0.04, 0.08, 0.12, 0.16, 0.2)
     """Standard deviation at severities 1 to 5, as a share of the range from black to white."""
 
     neutral: ClassVar[float] = 0.0

@@ -2,9 +2,10 @@
 
 import io
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 from PIL import Image
 
 from synthmix.evaluation.corruptions import Corruption
@@ -15,7 +16,7 @@ from synthmix.types import Pixels
 class Jpeg(Corruption):
     """Encodes and decodes as JPEG (Pillow's libjpeg, its default chroma subsampling)."""
 
-    levels: tuple[float, ...] = (80, 60, 40, 25, 10)
+    levels: tuple[Annotated[float, Ge(1), Le(100)], ...] = (80, 60, 40, 25, 10)
     """Quality at severities 1 to 5, rounded to whole numbers."""
 
     neutral: ClassVar[float] = 100.0

@@ -1,9 +1,10 @@
 """Pixelation: a picture enlarged from a smaller one."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Gt, Le
 from PIL import Image
 
 from synthmix.evaluation.corruptions import Corruption
@@ -14,7 +15,7 @@ from synthmix.types import Pixels
 class Pixelate(Corruption):
     """Averages over boxes (Pillow) and enlarges again by the nearest value."""
 
-    levels: tuple[float, ...] = (0.875, 0.75, 0.625, 0.5, 0.375)
+    levels: tuple[Annotated[float, Gt(0), Le(1)], ...] = (0.875, 0.75, 0.625, 0.5, 0.375)
     """Side of the small picture at severities 1 to 5, as a share of the image's."""
 
     neutral: ClassVar[float] = 1.0

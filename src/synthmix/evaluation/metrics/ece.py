@@ -1,9 +1,10 @@
 """Expected calibration error: how far confidence lies from accuracy, over bins of confidence."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Le
 
 from synthmix.evaluation.metrics import Metric
 from synthmix.evaluation.predictions import Predictions
@@ -17,7 +18,7 @@ class Ece(Metric):
     direction: ClassVar[Direction] = "lower"
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
-    bins: int = 15
+    bins: Annotated[int, Ge(1), Le(10_000)] = 15
     """Number of equal-width bins of confidence on [0, 1]."""
 
     def compute(self, predictions: Predictions) -> float:

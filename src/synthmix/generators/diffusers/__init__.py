@@ -88,10 +88,10 @@ class Diffusers(Generator):
     safety_checker: bool = False
     """Run the model's own safety checker where it has one; it blackens what it refuses."""
 
-    embedding_cache_gb: Annotated[float, Ge(0)] = 2.0
+    embedding_cache_gb: Annotated[float, Ge(0), Le(10_000)] = 2.0
     """Gigabytes of prompts' embeddings kept on disk, so that each is encoded once."""
 
-    batch_size: Annotated[int, Ge(1)] | Literal["auto"] = "auto"  # type: ignore[assignment]
+    batch_size: Annotated[int, Ge(1), Le(65_536)] | Literal["auto"] = "auto"  # type: ignore[assignment]
     """Images drawn together; `auto` finds what fits before the first image, then keeps it."""
 
     precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto"

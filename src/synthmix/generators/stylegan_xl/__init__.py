@@ -53,7 +53,7 @@ class StyleganXl(Generator):
     class_truncation_psi: Mapping[str, Psi] = field(default_factory=dict)
     """Classes that take another `truncation_psi`, by name."""
 
-    truncation_cutoff: Annotated[int, Ge(0)] | None = None
+    truncation_cutoff: Annotated[int, Ge(0), Le(1000)] | None = None
     """Layers, from the coarsest, that are truncated; all where not given."""
 
     centroids: Path | None = None
@@ -65,7 +65,7 @@ class StyleganXl(Generator):
     conversion: Literal["round", "truncate"] = "round"
     """To whole grey levels: rounded, or cut off as the original's image script does."""
 
-    batch_size: Annotated[int, Ge(1)] = 4
+    batch_size: Annotated[int, Ge(1), Le(65_536)] = 4
     """Images drawn together; 4 suits a processor's cache, a GPU takes 64 and more."""
 
     precision: Precision = "auto"

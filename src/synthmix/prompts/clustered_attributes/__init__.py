@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from synthmix.errors import DataError, SettingError
 from synthmix.prompts import PromptStrategy
@@ -31,7 +31,7 @@ class ClusteredAttributes(PromptStrategy):
     visual_genome: str
     """attributes.json (also .gz, .zip), or what `synthmix attributes extract` or `group` wrote."""
 
-    clusters: Annotated[int, Ge(1)] = 4
+    clusters: Annotated[int, Ge(1), Le(10_000)] = 4
     """Groups of attributes, those with most mentions of the class; a text has one of each."""
 
     sample: Sample = "frequency"
@@ -40,10 +40,10 @@ class ClusteredAttributes(PromptStrategy):
     template: str = "A photo of {article} {subject}"
     """Sentence with {subject}, the class with its attributes; or with {name} and {attributes}."""
 
-    at_least: Annotated[int, Ge(1)] = 2
+    at_least: Annotated[int, Ge(1), Le(1_000_000)] = 2
     """Mentions that an attribute needs in its class."""
 
-    fallback_below: Annotated[int, Ge(0)] = 100
+    fallback_below: Annotated[int, Ge(0), Le(1_000_000)] = 100
     """Mentions of a class below which the lexicon of the package takes over, if it knows it."""
 
     def __post_init__(self) -> None:
