@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 JOBS   ?= 2
+DEMO   ?= --demo
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo check format test test-slow test-gpu bench clean
+.PHONY: help install demo check format test test-slow test-gpu bench dist clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -42,6 +43,9 @@ test-gpu: $(STAMP) ## A small study on this machine's GPU
 
 bench: $(STAMP) ## All benchmarks; each writes its JSON
 	for each in benchmarks/bench_*.py; do $(BIN)/python $$each || exit 1; done
+
+dist: $(STAMP) ## Build sdist and wheel, install the wheel alone, run the demo; DEMO= runs a small one
+	$(BIN)/python scripts/try_distribution.py $(DEMO)
 
 clean: ## Remove the environment and tool caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
