@@ -1,6 +1,7 @@
 """What the package imports is declared, and what it declares is documented."""
 
 import ast
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions, version
@@ -77,6 +78,36 @@ def test_every_extra_is_documented_with_its_packages(extra: str) -> None:
     (row,) = (line for line in text.splitlines() if line.startswith(f"| `{extra}` |"))
     for name in named(OPTIONAL[extra]) - {"synthmix"}:
         assert name in canonicalize_name(row) or name in row
+
+
+WITHOUT = """
+import sys
+for name in ("accelerate", "diffusers", "transformers", "huggingface_hub"):
+    sys.modules[name] = None
+from synthmix.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["doctor"], 0),
+        (["doctor", "--json"], 0),
+        (["list", "generators", "diffusers"], 2),
+        (["prompts", "lint", "texts.json", "--model", "owner/name"], 2),
+    ],
+)
+def test_commands_do_without_extras_or_say_what_to_type(
+    words: list[str], status: int, tmp_path: Path
+) -> None:
+    (tmp_path / "texts.json").write_text('{"cat": ["a cat"], "dog": ["a dog"]}')
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == status, done.stderr
+    assert "-m pip install" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_no_page_tells_to_install_from_an_index_that_has_nothing() -> None:
