@@ -5,9 +5,10 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 TRIALS ?= 300
 SEED   ?= 0
+DEMO   ?= --demo
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo check format test test-slow test-gpu bench campaign clean
+.PHONY: help install demo check format test test-slow test-gpu bench campaign dist clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -47,6 +48,9 @@ bench: $(STAMP) ## All benchmarks; each writes its JSON
 
 campaign: $(STAMP) ## Damage TRIALS files of a study's results and cache, one at a time
 	$(BIN)/python benchmarks/campaign_corruption.py --trials $(TRIALS) --seed $(SEED)
+
+dist: $(STAMP) ## Build sdist and wheel, install the wheel alone, run the demo; DEMO= runs a small one
+	$(BIN)/python scripts/try_distribution.py $(DEMO)
 
 clean: ## Remove the environment and tool caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -44,7 +44,10 @@ def results_folder(path: Path) -> Path:
     if path.is_dir():
         return path
     if not path.exists():
-        raise DataError(f"There is no {path}: name a results folder (DIR), or its study (*.yaml).")
+        raise DataError(
+            f"There is neither a results folder nor a study file '{path}': name either, for "
+            "example results/NAME or NAME.yaml."
+        )
     return load_study(path, []).output
 
 

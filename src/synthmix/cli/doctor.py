@@ -97,7 +97,13 @@ def _weights() -> dict[str, str]:
 
 
 def _default_pipeline() -> str:
-    from synthmix.errors import SynthmixError
+    from synthmix.errors import MissingPackage, SynthmixError
+    from synthmix.study.file import GENERATORS
+
+    try:
+        GENERATORS.get("diffusers")
+    except MissingPackage as error:
+        return str(error)
     from synthmix.generators.diffusers._weights import locate
 
     default, said = "stabilityai/sdxl-turbo", ""

@@ -169,6 +169,7 @@ def _summary(found: list[Any], total: int) -> str:
 def _encoders(model: str | None, revision: str | None, chunks: int) -> Any:
     if model is None:
         return ()
-    from synthmix.generators.diffusers import Diffusers
+    from synthmix.study.file import GENERATORS
 
-    return Diffusers(model=model, revision=revision, prompt_chunks=chunks).text_encoders()
+    asked = {"model": model, "revision": revision, "prompt_chunks": chunks}
+    return GENERATORS.build("diffusers", asked).text_encoders()
