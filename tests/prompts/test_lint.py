@@ -73,3 +73,38 @@ def test_a_text_that_is_repeated_is_told_of_once() -> None:
 def test_the_same_words_in_another_class_are_no_duplicate() -> None:
     prompts = [Prompt(label, 0, "a dog and a cat", "t") for label in (1, 2)]
     assert "near-duplicate" not in {each.kind for each in lint(prompts, NAMES)}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("<think>They want a dog</think> a photo of a dog", "model's marks"),
+        ("a photo of a dog <|im_end|>", "model's marks"),
+        ("a photo of a dog</s>", "model's marks"),
+        ("[INST] a photo of a dog [/INST]", "model's marks"),
+        ("```a photo of a dog```", "model's marks"),
+        ("a photo of a (dog:1.4)", "weighting"),
+        ("a photo of a ((dog))", "weighting"),
+        ("a photo of a [dog:wolf:0.5]", "weighting"),
+        ("a dog <lora:fur:0.8>", "weighting"),
+        ("a dog, embedding:fur", "weighting"),
+        ("a dog BREAK grass", "weighting"),
+        ("a dog::2 grass", "weighting"),
+        ("a dog++ on grass", "weighting"),
+        ("a dog on grass --ar 16:9", "weighting"),
+        ("a {red|brown} dog", "weighting"),
+    ],
+)
+def test_what_programs_leave_in_texts_is_told(text: str, kind: str) -> None:
+    found = lint([Prompt(1, 0, text, "test")], NAMES)
+    assert kind in {each.kind for each in found}
+    assert {each.level for each in found} == {"warning"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a dog (brown) at 10:30", "a well-known dog", "a dog, 2:1 in size", "a dog [sic] in the rain"],
+)
+def test_brackets_and_colons_of_a_sentence_are_none(text: str) -> None:
+    kinds = {each.kind for each in lint([Prompt(1, 0, text, "test")], NAMES)}
+    assert not kinds & {"model's marks", "weighting"}

@@ -206,13 +206,16 @@ def test_an_odd_entry_among_sound_ones_is_counted(tmp_path: Path, entry: str, re
     ("content", "said"),
     [
         ("\n".join(map(json.dumps, GOOD)), "must be a list of images"),
-        (json.dumps(GOOD)[:-1] + ",]", "after 3 images"),
         (json.dumps(GOOD)[:-1] + ", NULL]", "after 3 images"),
     ],
 )
 def test_forms_that_are_nearly_json(tmp_path: Path, content: str, said: str) -> None:
     with pytest.raises(DataError, match=said):
         extract(write(tmp_path, content))
+
+
+def test_a_comma_after_the_last_image_loses_nothing(tmp_path: Path) -> None:
+    assert extract(write(tmp_path, json.dumps(GOOD)[:-1] + ",]")).images == 3
 
 
 def test_utf_16_is_named(tmp_path: Path) -> None:
