@@ -249,8 +249,8 @@ class Artifact:
             return manifest
         if os.path.lexists(self.manifest_path) or self._was_sealed():
             raise ArtifactError(
-                f"{self.manifest_path} is damaged or gone: `synthmix run` with the same study makes "
-                "anew what it vouched for."
+                f"{self.manifest_path} is damaged or gone: `synthmix run` with the same study "
+                "makes anew what it vouched for."
             )
         raise Unfinished(f"{self.path.name} is not finished; `synthmix run` ends it.")
 
