@@ -77,7 +77,7 @@ def test_a_damaged_manifest_vouches_for_nothing_and_is_put_aside(tmp_path: Path,
     artifact.seal()
     artifact.manifest_path.write_text(text)
     assert not artifact.is_complete
-    with pytest.raises(Unfinished, match=r"manifest\.json is damaged: `synthmix run`"):
+    with pytest.raises(ArtifactError, match=r"manifest\.json is damaged or gone: `synthmix run`"):
         artifact.manifest()
     assert repair(artifact) == artifact.found_damaged == ["manifest.json"]
     assert (artifact.path / "damaged" / "000-manifest.json").read_text() == text
@@ -85,6 +85,20 @@ def test_a_damaged_manifest_vouches_for_nothing_and_is_put_aside(tmp_path: Path,
     write(artifact, "a", "aaaa")
     artifact.seal()
     assert artifact.is_complete
+
+
+def test_a_lost_manifest_is_told_from_one_that_is_to_come(tmp_path: Path) -> None:
+    artifact = Artifact(tmp_path, "set", 1)
+    with pytest.raises(Unfinished):
+        artifact.manifest()
+    write(artifact, "a", "aaaa")
+    with pytest.raises(Unfinished, match="is not finished"):
+        artifact.manifest()
+    artifact.seal()
+    artifact.manifest_path.unlink()
+    with pytest.raises(ArtifactError, match="damaged or gone") as found:
+        artifact.manifest()
+    assert not isinstance(found.value, Unfinished)
 
 
 def test_every_fact_in_a_manifest_is_vouched_for(tmp_path: Path) -> None:

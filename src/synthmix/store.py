@@ -245,16 +245,23 @@ class Artifact:
     def manifest(self) -> dict[str, Any]:
         """Return the manifest: settings, facts and, for each part, its bytes and sha256.
 
-        Raises Unfinished where it is missing or not the one that `seal` wrote for these settings.
+        Raises ArtifactError where it is lost or not the one that `seal` wrote for these settings,
+        Unfinished where it is yet to be written.
         """
         manifest = self._read_manifest()
-        if manifest is None:
-            why = "is damaged" if self.manifest_path.exists() else "is not there"
-            raise Unfinished(
-                f"{self.manifest_path} {why}: `synthmix run` with the same study makes anew what "
-                "it vouches for."
+        if manifest is not None:
+            return manifest
+        if os.path.lexists(self.manifest_path) or self._was_sealed():
+            raise ArtifactError(
+                f"{self.manifest_path} is damaged or gone: `synthmix run` with the same study "
+                "makes anew what it vouched for."
             )
-        return manifest
+        raise Unfinished(f"{self.path.name} is not finished; `synthmix run` ends it.")
+
+    def _was_sealed(self) -> bool:
+        """Whether there are files, and none of the records that they have until they are sealed."""
+        is_begun = self.path.is_dir() and any(self.path.iterdir())
+        return is_begun and not (self.path / "progress").exists()
 
     def _read_manifest(self) -> dict[str, Any] | None:
         path = self.manifest_path

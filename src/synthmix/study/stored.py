@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmix.errors import ArtifactError, DataError, Unfinished
+from synthmix.errors import ArtifactError, DataError
 from synthmix.mixing import Arm
 from synthmix.store import Artifact
 from synthmix.study.workspace import Workspace
@@ -57,10 +57,7 @@ def logits_in(artifact: Artifact, part: str) -> NDArray[np.float32]:
     Raises Unfinished where there is more to come, ArtifactError where a file is not the one that
     was sealed.
     """
-    if not artifact.is_complete:
-        is_damaged = artifact.manifest_path.exists()
-        why = "has a damaged manifest" if is_damaged else "is not finished"
-        raise Unfinished(f"{artifact.path.name} {why}; `synthmix run` ends it.")
+    artifact.manifest()
     if not artifact.is_sound(part):
         raise ArtifactError(
             f"{artifact.path / part} is missing or not what was stored (its sha256 differs from "

@@ -115,13 +115,16 @@ def test_each_distinct_prompt_is_encoded_once_and_kept_on_disk(
     assert np.array_equal(drawn(sdxl, embedding_cache_gb=0, num_inference_steps=1), images)
 
 
-def test_damaged_embeddings_are_encoded_anew(sdxl: Path) -> None:
+@pytest.mark.parametrize("damage", ["junk", "flipped"])
+def test_damaged_embeddings_are_encoded_anew(sdxl: Path, damage: str) -> None:
     images = drawn(sdxl, prompt_chunks=2)
     folder = drawing.runner_of(Diffusers(model=str(sdxl), **SMALL, prompt_chunks=2)).embeddings
     kept = sorted(folder.folder.glob("*.safetensors"))
     assert len(kept) == len(TEXTS)
     for path in kept:
-        path.write_bytes(b"junk")
+        content = path.read_bytes()
+        flipped = content[:-9] + bytes([content[-9] ^ 64]) + content[-8:]
+        path.write_bytes(flipped if damage == "flipped" else b"junk")
     release()
     assert np.array_equal(drawn(sdxl, prompt_chunks=2), images)
 
