@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 JOBS   ?= 2
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo check format test test-slow test-gpu bench clean
+.PHONY: help install demo check format test test-slow test-gpu bench campaign-settings clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -42,6 +42,9 @@ test-gpu: $(STAMP) ## A small study on this machine's GPU
 
 bench: $(STAMP) ## All benchmarks; each writes its JSON
 	for each in benchmarks/bench_*.py; do $(BIN)/python $$each || exit 1; done
+
+campaign-settings: $(STAMP) ## Plan 600 hostile study files; none may end in a traceback or hang
+	$(BIN)/python benchmarks/campaign_settings.py --trials 600 --write
 
 clean: ## Remove the environment and tool caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
