@@ -11,9 +11,8 @@ import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 SCRIPTS = sorted(FOLDER.glob("bench_*.py"))
-RESULTS = sorted(
-    path for path in (FOLDER / "results").glob("*.json") if not path.stem.startswith("campaign_")
-)
+EVERY = sorted((FOLDER / "results").glob("*.json"))
+RESULTS = [path for path in EVERY if not path.stem.startswith("campaign")]
 ABSOLUTE_PATH = re.compile(r"(?<![\w./])/\w+/")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ from PIL import Image
 from synthmix import report
 from synthmix.cli.report import command
 from synthmix.errors import ArtifactError, DataError
+from synthmix.report import tables
 
 LIMIT = 10_000_000
 
@@ -239,3 +241,10 @@ def test_misshapen_samples_are_a_data_error(tmp_path, make_study):
     np.savez(folder / "samples.npz", real=np.zeros((3, 8, 8, 8, 3), np.uint8))
     with pytest.raises(DataError, match=r"'real' is uint8 \[3, 8, 8, 8, 3\]"):
         report.write(folder)
+
+
+def test_no_cell_is_a_formula_or_steers_a_terminal():
+    cells = ["=HYPERLINK(1)", "+1", "-a", "@x", "\tx", "a\x1b[2J", "plain", -0.5, None]
+    (row,) = csv.reader(io.StringIO(tables.text([cells])))
+    assert row[:4] == ["'=HYPERLINK(1)", "'+1", "'-a", "'@x"]
+    assert row[5:] == [r"a\x1b[2J", "plain", "-0.5", ""]
