@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,9 @@ class Array(ImageSource):
             labels = _labels(file, key, len(pixels), self._names(file, path), path)
         for image, label in zip(pixels, labels, strict=True):
             yield to_rgb(Image.fromarray(image)), int(label)
+
+    def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
+        return [f"{self._file(split).name}, row {row} ({split})" for row in rows]
 
     def _file(self, split: Split) -> Path:
         own = self.test_path if split == "test" else self.train_path

@@ -89,6 +89,17 @@ class Huggingface(ImageSource):
                     yield _decoded(image.as_py(), f"{file}, row {row},"), int(label)
                     row += 1
 
+    def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
+        files = self._table(split).files
+        counts = []
+        for file in files:
+            with _opened(file) as opened:
+                counts.append(opened.metadata.num_rows)
+        ends = np.cumsum(counts)
+        of = np.searchsorted(ends, rows, "right")
+        firsts = ends - counts
+        return [f"{files[k].name}, row {row - firsts[k]}" for k, row in zip(of, rows, strict=True)]
+
     def _table(self, split: Split) -> _Table:
         folder, commit = located(self.path, self.name, self.revision)
         files = self._files(folder, self.test_split if split == "test" else self.train_split)

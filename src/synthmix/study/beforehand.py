@@ -8,9 +8,7 @@ import numpy as np
 
 from synthmix.data import ImageSource
 from synthmix.errors import DataError, SettingError, suggestion
-from synthmix.images import num_shared
-from synthmix.study import concerns, hypotheses
-from synthmix.study.extra_images import named_test_set, num_test_seen
+from synthmix.study import concerns, hypotheses, leaks
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -20,7 +18,7 @@ def check_settings(workspace: Workspace) -> None:
     """Raise SettingError or DataError where class names or prompts do not fit the real images."""
     study, names = workspace.study, workspace.class_names
     check_place(study)
-    _check_splits(workspace)
+    leaks.check(workspace)
     _check_class_map(study, names)
     study.mixing.check(names)
     _check_batch_shares(workspace)
@@ -42,7 +40,7 @@ def warnings(workspace: Workspace) -> list[str]:
     Prompts are linted here where writing them costs nothing, else before their set is generated.
     """
     found, names = concerns.of_mirroring(workspace.study), workspace.class_names
-    found += concerns.of_splits(workspace)
+    found += leaks.warnings(workspace)
     for each in workspace.study.synthetic:
         found += concerns.of_settings(each)
         if each.prompts is None or each.per_class is None or each.prompts.is_costly:
@@ -51,22 +49,6 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, names, prompts)
     return found
-
-
-def _check_splits(workspace: Workspace) -> None:
-    """Raise DataError where classifiers would be tested on what they are trained on."""
-    if num_test_seen(workspace) == len(workspace.test):
-        raise DataError(
-            f"real: its {len(workspace.test)} test images are training images, byte for byte; "
-            "name another test split or folder."
-        )
-    for name in workspace.study.evaluation.test_sets:
-        images = named_test_set(workspace, name)
-        if num_shared(images.pixels, workspace.train.pixels) == len(images):
-            raise DataError(
-                f"evaluation.test_sets.{name}: its {len(images)} images are training images of "
-                "the study, byte for byte; name another split or folder."
-            )
 
 
 def _check_classes(workspace: Workspace) -> None:
