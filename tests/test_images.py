@@ -12,7 +12,6 @@ from synthmix.images import (
     content_fingerprint,
     largest_remainder,
     match_classes,
-    num_shared,
     per_class_rows,
     resized,
     stratified_rows,
@@ -217,19 +216,3 @@ def test_a_fingerprint_sees_pixels_labels_names_and_shape() -> None:
     assert len(marks) == 5
     view = np.asfortranarray(np.tile(pixels, (2, 1, 1, 1)))[::2]
     assert content_fingerprint(view, labels, ("a", "b")) in marks
-
-
-@given(st.integers(0, 12), st.integers(0, 12), st.integers(0, 2**31))
-def test_shared_images_are_counted_as_a_set_would(count: int, others: int, seed: int) -> None:
-    random = np.random.default_rng(seed)
-    # two levels and four pixels: many images are alike, and many more in their middle row
-    one = random.integers(0, 2, (count, 2, 2, 1), dtype=np.uint8)
-    other = random.integers(0, 2, (others, 2, 2, 1), dtype=np.uint8)
-    known = {image.tobytes() for image in other}
-    assert num_shared(one, other) == sum(image.tobytes() in known for image in one)
-
-
-def test_images_of_another_size_share_nothing() -> None:
-    black = np.zeros((3, 8, 8, 3), dtype=np.uint8)
-    assert num_shared(black, black[:, :4, :4]) == 0
-    assert num_shared(black, black[:1]) == 3

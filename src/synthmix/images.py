@@ -64,9 +64,13 @@ def content_fingerprint(pixels: Pixels, labels: Labels, class_names: tuple[str, 
 
 
 def take(images: ImageSet, rows: Indices) -> ImageSet:
-    """Return the images at these rows, copied, in this order, fingerprinted anew."""
+    """Return the images at these rows, copied, in this order, fingerprinted anew.
+
+    Their column `row` says which row each was before any was taken.
+    """
     pixels, labels = images.pixels[rows], images.labels[rows]
-    columns = {name: [values[row] for row in rows] for name, values in images.columns.items()}
+    there = {"row": range(len(images)), **images.columns}
+    columns = {name: [values[row] for row in rows] for name, values in there.items()}
     mark = content_fingerprint(pixels, labels, images.class_names)
     return ImageSet(pixels, labels, images.class_names, mark, columns)
 
@@ -143,24 +147,3 @@ def per_class_rows(
                 f"{where}: per_class is {per_class}, but class '{name}' has {len(rows)} images."
             )
     return np.sort(np.concatenate([rows[:per_class] for rows in orders]))
-
-
-def num_shared(pixels: Pixels, others: Pixels) -> int:
-    """Return how many images `[N, H, W, C]` are among the others `[M, H, W, C]`, bit for bit.
-
-    The middle of every image is read, and the whole of those alone that agree in it.
-    """
-    if pixels.shape[1:] != others.shape[1:]:
-        return 0
-    keys, other_keys = _middles(pixels), _middles(others)
-    alike = np.flatnonzero(np.isin(other_keys, keys))
-    known = {others[row].tobytes() for row in alike}
-    return sum(pixels[row].tobytes() in known for row in np.flatnonzero(np.isin(keys, other_keys)))
-
-
-def _middles(pixels: Pixels) -> NDArray[np.void]:
-    """Return the middle 16 pixels of the middle row of each image as one value."""
-    start = max(pixels.shape[2] // 2 - 8, 0)
-    middles = np.ascontiguousarray(pixels[:, pixels.shape[1] // 2, start : start + 16])
-    size = int(np.prod(middles.shape[1:]))
-    return middles.reshape(len(middles), size).view(np.dtype((np.void, size)))[:, 0]

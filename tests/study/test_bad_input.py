@@ -209,7 +209,7 @@ def test_some_test_images_that_are_training_images_are_warned_of(tmp_path: Path)
     real = write_real(tmp_path / "real")
     (real / "test" / "cat" / "0.png").write_bytes((real / "train" / "dog" / "5.png").read_bytes())
     found = describe(resolve(asked(tmp_path, real)), measure=False)["warnings"]
-    assert [each for each in found if "1 of 20 test images are training images too" in each]
+    assert [each for each in found if "1 of 20 test images (5 %) are training images too" in each]
 
 
 def test_a_named_test_set_that_is_the_training_set_is_told(tmp_path: Path) -> None:

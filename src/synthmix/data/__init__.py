@@ -6,7 +6,7 @@ share (one size, one kernel, the memory-mapped cache, stratified subsets) is don
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -73,3 +73,7 @@ class ImageSource(Component, ABC):
         Grey and RGBA files arrive converted (alpha over white); a file that cannot be decoded
         raises DataError with its name.
         """
+
+    def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
+        """Return by which names a user finds these rows of `read`: a file, a file and its row."""
+        return [f"image {row} of the {split} split" for row in rows]

@@ -2,7 +2,7 @@
 
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -82,6 +82,9 @@ class Array(ImageSource):
             pixels = _rows(file, images, path)
             for image, label in zip(pixels, labels, strict=True):
                 yield to_rgb(Image.fromarray(_channels_last(image))), int(label)
+
+    def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
+        return [f"{self._file(split).name}, row {row} ({split})" for row in rows]
 
     def _file(self, split: Split) -> Path:
         own = self.test_path if split == "test" else self.train_path

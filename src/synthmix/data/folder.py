@@ -47,6 +47,11 @@ class Folder(ImageSource):
             for file in found:
                 yield decoded(file, str(file)), label
 
+    def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
+        root = self._root(split)
+        files = [file for found in _walked(root)[1].values() for file in found]
+        return [files[row].relative_to(root.parent).as_posix() for row in rows]
+
     def _root(self, split: Split) -> Path:
         """Return the folder whose sub-folders are the classes of this split."""
         path = _existing(self.path, "path")

@@ -1,9 +1,11 @@
 """A Hugging Face image data set: a hub id, or a local folder with Parquet files."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -105,6 +107,14 @@ class Huggingface(ImageSource):
                     number = meaning.number(label.as_py(), f"{shard.file}: row {row}")
                     yield _decoded(image.as_py(), f"{shard.file}, row {row},"), number
                     row += 1
+
+    def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
+        shards = [shard for shard, _ in self._table(split).shards]
+        firsts = list(accumulate((shard.num_rows for shard in shards), initial=0))
+        of = [bisect_right(firsts, row) - 1 for row in rows]
+        return [
+            f"{shards[k].file.name}, row {row - firsts[k]}" for k, row in zip(of, rows, strict=True)
+        ]
 
     def _table(self, split: Split) -> _Table:
         folder, commit = located(self.path, self.name, self.revision)

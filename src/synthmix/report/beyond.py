@@ -27,6 +27,8 @@ class TestSet:
     protocol: str
     num_images: int
     rows: Mapping[str, Row]
+    invalid: str = ""
+    """Why its numbers say nothing, empty where they do."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,10 @@ def _row(arm: str, raw: Mapping[str, Json]) -> Row:
 
 def _test_set(name: str, raw: Mapping[str, Json]) -> TestSet:
     rows = {arm: _row(arm, each) for arm, each in raw["arms"].items()}
-    return TestSet(printable(name), printable(raw["protocol"]), int(raw["num_images"]), rows)
+    invalid = printable(raw.get("invalid") or "")
+    return TestSet(
+        printable(name), printable(raw["protocol"]), int(raw["num_images"]), rows, invalid
+    )
 
 
 def _corruptions(raw: Mapping[str, Json]) -> dict[str, Corrupted]:

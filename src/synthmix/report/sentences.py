@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from synthmix.report.results import Arm, Estimate, Results
+from synthmix.report.results import Arm, Estimate, Results, printable
 from synthmix.store import is_altered
 from synthmix.types import Json
 
@@ -196,10 +196,16 @@ def _of_verdict(told: Mapping[str, Json]) -> list[str]:
     rest = told.get("without_duplicates")
     if rest:
         found.append(
-            f"Without the {rest['num_left_out']} test images that a synthetic image shows too: "
+            f"Without the {rest['num_left_out']} test images that another image shows too: "
             f"{rest['text']}."
         )
     return found
+
+
+def leaks(results: Results) -> list[str]:
+    """Return what was found of images that are in two sets at once, a sentence each."""
+    found = results.raw.get("duplicates") or {}
+    return [printable(text) for text in found.get("told", ())]
 
 
 def has_sure_class(advised: Mapping[str, Json]) -> bool:

@@ -8,15 +8,16 @@ from synthmix.types import Json
 
 
 def lines(results: Results) -> list[str]:
-    """Return the headline, one line a judged arm, and the outcomes of declared hypotheses."""
-    told = sentences.verdict(results)
+    """Return the headline, shared images, a line a judged arm, outcomes of declared hypotheses."""
+    told, shared = sentences.verdict(results), sentences.leaks(results)
     if told is None:
-        return [*sentences.integrity(results), sentences.headline(results)]
+        return [*sentences.integrity(results), sentences.headline(results), *shared]
     arms = [_of_arm(arm) for arm in told["arms"]]
     declared = [f"  {each['outcome']}: {each['text']}" for each in told.get("hypotheses") or ()]
     return [
         *sentences.integrity(results),
         sentences.headline(results),
+        *shared,
         *arms,
         *([f"{sentences.declaration(results)}:", *declared] if declared else []),
     ]

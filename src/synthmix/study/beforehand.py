@@ -8,11 +8,9 @@ import numpy as np
 
 from synthmix.data import ImageSource
 from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
-from synthmix.images import num_shared
 from synthmix.names import matched
 from synthmix.store import is_altered, read_json, signed
-from synthmix.study import concerns, hypotheses, scarcity
-from synthmix.study.extra_images import named_test_set, num_test_seen
+from synthmix.study import concerns, hypotheses, leaks, scarcity
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -22,7 +20,7 @@ def check_settings(workspace: Workspace) -> None:
     """Raise SettingError or DataError where class names or prompts do not fit the real images."""
     study, names = workspace.study, workspace.class_names
     check_place(study)
-    _check_splits(workspace)
+    leaks.check(workspace)
     _check_class_map(study, names)
     check_crop(study, workspace.image_size)
     study.mixing.check(names)
@@ -48,7 +46,7 @@ def warnings(workspace: Workspace) -> list[str]:
     """
     found, names = concerns.of_sources(concerns.inventories(workspace)), workspace.class_names
     found += concerns.of_mirroring(workspace.study)
-    found += concerns.of_splits(workspace)
+    found += leaks.warnings(workspace)
     found += concerns.of_class_names(names)
     found += concerns.of_subjects(workspace.study.synthetic)
     found += scarcity.concerns(workspace)
@@ -61,22 +59,6 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, workspace.spoken_names, prompts)
     return found
-
-
-def _check_splits(workspace: Workspace) -> None:
-    """Raise DataError where classifiers would be tested on what they are trained on."""
-    if num_test_seen(workspace) == len(workspace.test):
-        raise DataError(
-            f"real: its {len(workspace.test)} test images are training images, byte for byte; "
-            "name another test split or folder."
-        )
-    for name in workspace.study.evaluation.test_sets:
-        images = named_test_set(workspace, name)
-        if num_shared(images.pixels, workspace.train.pixels) == len(images):
-            raise DataError(
-                f"evaluation.test_sets.{name}: its {len(images)} images are training images of "
-                "the study, byte for byte; name another split or folder."
-            )
 
 
 def _check_classes(workspace: Workspace) -> None:

@@ -7,15 +7,12 @@ from synthmix.decoded import Inventory
 from synthmix.errors import DataError, shown
 from synthmix.names import alike
 from synthmix.prompts._lint import Finding, lint
-from synthmix.study.extra_images import named_test_set, num_test_seen
+from synthmix.study.extra_images import named_test_set
 from synthmix.study.file import Study, SyntheticSet
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Prompt
 
 _SHOWN = 3
-
-_FEW = 0.01
-"""Share of the test images that may be training images without a warning: known sets hold some."""
 
 
 def inventories(workspace: Workspace) -> list[Inventory]:
@@ -49,17 +46,6 @@ def of_mirroring(study: Study) -> list[str]:
         f"set {where}.flip to false."
         for where, is_mirrored in flips.items()
         if is_mirrored
-    ]
-
-
-def of_splits(workspace: Workspace) -> list[str]:
-    """Return where many of the test images are training images too."""
-    shared, total = num_test_seen(workspace), len(workspace.test)
-    if shared < _FEW * total:
-        return []
-    return [
-        f"real: {shared} of {total} test images are training images too, byte for byte: accuracies "
-        "are too high, and differences may be wrong either way. Give the splits no image in common."
     ]
 
 

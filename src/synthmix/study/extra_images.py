@@ -13,10 +13,10 @@ from importlib.metadata import version
 
 import numpy as np
 
-from synthmix.data import Split
+from synthmix.data import ImageSource, Split
 from synthmix.errors import DataError, NoSuchSplit
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
-from synthmix.images import mark, match_classes, num_shared, per_class_rows, stratified_rows, take
+from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
 from synthmix.mixing import Arm
 from synthmix.study.corrupted import corrupted
 from synthmix.study.file import component_identity
@@ -201,12 +201,6 @@ def collections(workspace: Workspace, arm: Arm, run: int) -> list[Collection]:
 
 
 @cache
-def num_test_seen(workspace: Workspace) -> int:
-    """Return how many test images are training or validation images too, bit for bit."""
-    return num_shared(workspace.test.pixels, workspace.train.pixels)
-
-
-@cache
 def named_test_set(workspace: Workspace, name: str) -> ImageSet:
     """Return a named test set at the study's size, classes matched by name.
 
@@ -217,10 +211,7 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
     asked = workspace.study.evaluation.test_sets[name]
     source = dataclasses.replace(asked, per_class=None)
     try:
-        source.list("test")
-        split: Split = "test"
-    except NoSuchSplit:
-        split = "train"
+        split = split_of(source)
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     images = workspace.open(source, split, workspace.image_size, where)
@@ -229,3 +220,12 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
         return images
     names, labels = images.class_names, images.labels
     return take(images, per_class_rows(labels, names, asked.per_class, asked.seed, where=where))
+
+
+def split_of(source: ImageSource) -> Split:
+    """Return which split of a named source is taken: its test split, else all that it has."""
+    try:
+        source.list("test")
+    except NoSuchSplit:
+        return "train"
+    return "test"

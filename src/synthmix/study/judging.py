@@ -1,7 +1,7 @@
 """Which arm is compared with which: from the predictions of all arms to verdicts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,12 @@ class Court:
     weights: Mapping[str, float]
     """Share of the level that an arm's look may spend; 1 where it has none."""
 
+    everything: Mapping[str, Runs] = field(default_factory=dict)
+    """The runs on all test images, where some of these are left out of `runs`."""
+
+    spoiled: Mapping[str, str] = field(default_factory=dict)
+    """Why an arm cannot be judged, by its name: it has seen what it is tested on."""
+
     def verdicts(self, gate: Gate | None) -> list[Verdict]:
         """Return the verdict of every mix, in the study's order."""
         return judge([self.evidence(arm) for arm in self.mixes], gate)
@@ -97,6 +103,7 @@ class Court:
             controls=tuple(self._controls(arm, own)) if own is not None else (),
             deranged=self._deranged(arm),
             missing=self._missing(arm, own),
+            invalid=self.spoiled.get(arm.name, ""),
             look_weight=self.weights.get(arm.name, 1.0),
         )
 

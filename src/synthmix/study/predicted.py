@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from synthmix.evaluation.baselines import required
 from synthmix.evaluation.runs import Runs, gather
 from synthmix.evaluation.verdict import Gate, chance
-from synthmix.study.judging import Court
+from synthmix.study import leaks
+from synthmix.study.judging import Court, without
 from synthmix.study.stored import Found
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -33,10 +34,17 @@ class Predicted:
 
 
 def court_of(workspace: Workspace, predictions: Predicted) -> Court:
-    """Return the court of all runs; raises DataError where they cannot be compared."""
+    """Return the court of all runs; raises DataError where they cannot be compared.
+
+    Test images that are training images are left out where the study asks for it.
+    """
     labels, names = workspace.test.labels, workspace.class_names
     runs = {arm: gather(arm, found, labels, names) for arm, found in predictions.test.items()}
-    return Court(workspace, runs, _accuracies(workspace, predictions), {})
+    seeds = {arm: len(found) for arm, found in predictions.test.items()}
+    is_asked = workspace.study.exclude_duplicates
+    judged = without(runs, leaks.seen_rows(workspace)) if is_asked else runs
+    validation = _accuracies(workspace, predictions)
+    return Court(workspace, judged, validation, {}, runs, leaks.spoiled(workspace, seeds))
 
 
 def gate(workspace: Workspace, runs: Mapping[str, Runs]) -> Gate:

@@ -67,7 +67,7 @@ def compute(study: Study) -> dict[str, Any]:
     results["duplicates"] = leaks.found_in(workspace, wanted.sets)
     results["prompts"] = wording.of(workspace)
     results["verdict"] = verdict.of(workspace, predicted, results["duplicates"])
-    results |= verdict.beyond(workspace, predicted)
+    results |= verdict.beyond(workspace, predicted, wanted.sets)
     return signed(results)
 
 

@@ -7,6 +7,7 @@ from synthmix.errors import Unfinished
 from synthmix.evaluation.corruptions import SEVERITIES
 from synthmix.evaluation.shift import Scored, mean, scored
 from synthmix.store import Artifact, canonical
+from synthmix.study import leaks
 from synthmix.study.extra_images import (
     EVALUATED,
     Collection,
@@ -29,6 +30,8 @@ class Arms:
 
     seeds: Mapping[str, int]
     comparators: Mapping[str, str]
+    sets: Mapping[str, int]
+    """Run seeds of each synthetic set."""
 
 
 INTERVAL = (
@@ -99,6 +102,7 @@ def _test_set(workspace: Workspace, each: TestSet, arms: Arms) -> dict[str, Json
         f"brought to {workspace.image_size} pixels ({workspace.study.resize})",
         "num_images": count,
         "per_class": images.per_class(),
+        "invalid": leaks.spoiled_set(workspace, each.name, arms.sets) or None,
         "arms": {name: _told(name, found, arms) for name in found},
     }
 

@@ -11,7 +11,7 @@ from synthmix.errors import SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
 from synthmix.store import replacing, signed, write_json
-from synthmix.study import copied, looks, speeds
+from synthmix.study import copied, leaks, looks, speeds
 from synthmix.study.beforehand import (
     check_model,
     check_output,
@@ -56,12 +56,18 @@ TELLING = 1000
 def make(workspace: Workspace, watch: Watch = silent, stages: Sequence[str] = STAGES) -> None:
     """Run what is missing, stage after stage; where seeds are added, look after look."""
     course, done = looks.course(workspace), None
+    told = set[str]()
     while done is None or course.seeds != done.arms:
         wanted = looks.of_arms(workspace, course.seeds)
         # what earlier rounds have checked is not checked again
         is_new = partial(_is_beyond, done)
         for stage in stages:
             run_stage(workspace, stage, watch, is_new, wanted)
+            if stage == "generate":
+                for text in leaks.of_generated(workspace, wanted.sets):
+                    if text not in told:
+                        told.add(text)
+                        watch.warned(text)
         done, course = wanted, looks.course(workspace)
         if workspace.study.adaptive is not None:
             watch.looked(course)

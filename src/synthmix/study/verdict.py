@@ -1,6 +1,6 @@
 """The study's verdict, from all its predictions: by rule, with and without duplicates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 
@@ -29,6 +29,7 @@ def of(workspace: Workspace, predictions: Predicted, duplicates: Json) -> Json:
     except DataError as error:
         return _invalid(str(error))
     course = looks.course_of(workspace, predictions.of)
+    rest, everything = _without(everything, course, duplicates)
     court, passed = everything.at(course.seeds), gate(workspace, everything.runs)
     found = as_json(court, looks.verdicts(everything, course, passed), passed)
     seen = validation_runs(workspace, predictions.validation)
@@ -36,7 +37,7 @@ def of(workspace: Workspace, predictions: Predicted, duplicates: Json) -> Json:
         **found,
         "looks": _looks(workspace, course),
         "components": _components(court),
-        "without_duplicates": _without(everything, course, duplicates["test_rows"]),
+        "without_duplicates": rest,
         "worth": prices(court),
         "hypotheses": tested(workspace, court.runs),
         "per_class": None if seen is None else advice(replace(court, runs=seen)),
@@ -64,8 +65,13 @@ def _components(court: Court) -> Json:
 _ABSENT = ("gate", "looks", "components", "without_duplicates", "worth", "per_class")
 
 
-def beyond(workspace: Workspace, predictions: Predicted) -> dict[str, Json]:
-    """Return what the runs say of images besides the test set, and of the generators."""
+def beyond(
+    workspace: Workspace, predictions: Predicted, sets: Mapping[str, int]
+) -> dict[str, Json]:
+    """Return what the runs say of images besides the test set, and of the generators.
+
+    `sets` is the number of run seeds of each synthetic set.
+    """
     seeds = {arm: len(found) for arm, found in predictions.test.items()}
     runs: Mapping[str, Runs] | None = None
     others: dict[str, str] = {}
@@ -74,7 +80,7 @@ def beyond(workspace: Workspace, predictions: Predicted) -> dict[str, Json]:
         runs, mixes = court.runs, court.mixes
         others = {arm.name: court.real_alone(arm).name for arm in mixes}
     return {
-        "robustness": robustness.of(workspace, robustness.Arms(seeds, others)),
+        "robustness": robustness.of(workspace, robustness.Arms(seeds, others, sets)),
         "classification_accuracy_scores": closeness.of(workspace, seeds["real"], runs),
     }
 
@@ -86,19 +92,42 @@ def _invalid(reason: str) -> dict[str, Json]:
     return {**stored(found), **empty, "arms": [], "hypotheses": []}
 
 
-def _without(court: Court, course: Course, rows: Sequence[int]) -> Json:
-    """Return the verdicts on the test images that no synthetic image shows; None if that is all."""
+def _without(court: Court, course: Course, duplicates: Json) -> tuple[Json, Court]:
+    """Return the verdicts on the test images that no other image shows, None if that is all.
+
+    Second, the court in which an arm that cannot be judged on them is not judged at all.
+    """
+    rows = sorted({*duplicates["test_rows"], *duplicates.get("test_rows_seen", ())})
     if not rows:
-        return None
+        return None, court
+    told: dict[str, Json] = {"num_left_out": len(rows)}
     try:
-        runs = without(court.runs, rows)
+        runs = without(court.everything, rows)
     except DataError as error:
-        return {"num_left_out": len(rows), "text": f"invalid: {error}", "arms": []}
-    rest, passed = replace(court, runs=runs), gate(court.workspace, runs)
-    found = as_json(rest.at(course.seeds), looks.verdicts(rest, course, passed), passed)
-    kept = ("label", "text", "sentence")
-    return {
-        "num_left_out": len(rows),
-        **{key: found[key] for key in kept},
-        "arms": [{key: arm[key] for key in ("arm", *kept)} for arm in found["arms"]],
+        reasons = dict.fromkeys(_touched(court, duplicates), str(error)) | dict(court.spoiled)
+        verdict = Verdict("study", "invalid", f"It cannot be judged: {error}.", reason=str(error))
+        return {**told, **_brief(stored(verdict)), "arms": []}, replace(court, spoiled=reasons)
+    rest, passed = replace(court, runs=runs, spoiled={}), gate(court.workspace, runs)
+    verdicts = looks.verdicts(rest, course, passed)
+    reasons = {
+        arm: f"without its duplicates, {each.reason}"
+        for arm, each in verdicts.items()
+        if each.label == "invalid"
     }
+    found = as_json(rest.at(course.seeds), verdicts, passed)
+    arms = [{"arm": arm["arm"], **_brief(arm)} for arm in found["arms"]]
+    return {**told, **_brief(found), "arms": arms}, replace(
+        court, spoiled=reasons | dict(court.spoiled)
+    )
+
+
+def _touched(court: Court, duplicates: Json) -> list[str]:
+    """Return the arms whose synthetic images show test images; all where training images do."""
+    sets = duplicates.get("sets", {})
+    shown = {name for name, each in sets.items() if any(each["counts"]["test"].values())}
+    is_real = bool(duplicates.get("test_rows_seen"))
+    return [arm.name for arm in court.mixes if is_real or shown & set(arm.sources)]
+
+
+def _brief(told: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: told[key] for key in ("label", "text", "sentence")}

@@ -24,7 +24,7 @@ from synthmix.prompts import PromptStrategy
 from synthmix.prompts._names import spoken
 from synthmix.seeding import derive
 from synthmix.store import Artifact, fingerprint
-from synthmix.study.exclusion import showing
+from synthmix.study.copies import Part, found, whole
 from synthmix.study.file import (
     Machine,
     Study,
@@ -369,9 +369,39 @@ class Workspace:
     @cache  # noqa: B019 - a workspace lives as long as its study is at work
     def left_out(self, name: str, run: int) -> Indices:
         """Return the rows of a finished set that show a test or validation image."""
-        everything = np.arange(len(self.test))
-        unseen = [(self.test, everything), (self.train, self.validation_rows)]
-        return showing(self.synthetic(name, run), unseen)
+        mine = self.part_of_set(name, run)
+        shown = [found(mine, each).kinds >= 0 for each in (self.test_part, self.validation_part)]
+        return np.flatnonzero(np.logical_or(*shown))
+
+    @cached_property
+    def test_part(self) -> Part:
+        """The test images."""
+        return whole(self.test, self.study.real, "test")
+
+    @cached_property
+    def train_part(self) -> Part:
+        """The real images that arms and generators may use."""
+        return Part(self.train, self.train_rows, self.study.real, "train")
+
+    @cached_property
+    def validation_part(self) -> Part:
+        """The real images held back for tuning."""
+        return Part(self.train, self.validation_rows, self.study.real, "train")
+
+    @cached_property
+    def seen_part(self) -> Part:
+        """All real images besides the test images: those for training, then those for tuning."""
+        rows = np.concatenate([self.train_rows, self.validation_rows])
+        return Part(self.train, rows, self.study.real, "train")
+
+    def part_of_set(self, name: str, run: int) -> Part:
+        """Return all images of a finished synthetic set."""
+        each = self.study.set_named(name)
+        images = self.synthetic(name, run)
+        if each.images is not None:
+            return whole(images, each.images, "train")
+        path = self.synthetic_artifact(each, run).path
+        return whole(images, Huggingface(path=str(path)), "train")
 
     def _drawable(self, each: SyntheticSet, run: int) -> Labels:
         """Return a set's labels, -1 where an image must not be drawn.
