@@ -101,6 +101,19 @@ def test_a_curve_that_does_not_rise_prices_nothing(size: float) -> None:
     )
 
 
+@pytest.mark.parametrize(("total", "is_rising"), [(12, False), (1200, True)])
+def test_three_images_in_four_sizes_are_no_rise_of_a_curve(total: int, is_rising: bool) -> None:
+    """One more image at each size, at every seed alike: draws of a dozen see no other outcome."""
+    labels = np.tile([0, 1], total // 2)
+
+    def right(name: str, count: int) -> Runs:
+        rows = np.where(np.arange(total) < count * total // 12, labels, 1 - labels)
+        return gather(name, dict.fromkeys(range(3), rows), labels, NAMES)
+
+    curve = {100 * size: right(f"real-{100 * size}", 8 + size) for size in (1, 2, 3, 4)}
+    assert worth(curve, right("arm", 10), 100, 100).is_rising == is_rising
+
+
 def test_what_is_said() -> None:
     found = Worth("flow", 0.14, 0.093, 0.211, 456, 400, 400, (100, 1600), "power law")
     assert found.sentence == "1,000 synthetic images are worth 140 (93 to 210) real ones here."

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthmix.errors import DataError, SettingError
+from synthmix.evaluation.crossed import compare
 from synthmix.evaluation.curve import Form, equivalent_sizes, form_of
 from synthmix.evaluation.runs import Runs, check_paired
 from synthmix.evaluation.statistics import LEVEL
@@ -116,7 +117,8 @@ def worth(
         num_synthetic,
         (int(sizes[0]), int(sizes[-1])),
         form,
-        bool(rise > 0),
+        # draws alone cannot show what a handful of images leaves open
+        bool(rise > 0 and compare(curve[int(sizes[-1])], curve[int(sizes[0])]).low > 0),
     )
 
 
