@@ -70,7 +70,7 @@ def installed(wheel: Path, folder: Path) -> Path:
     run(python, "-m", "pip", "check")
     files = [each for each in (folder / "empty").rglob("*") if not each.is_symlink()]
     size = sum(each.stat().st_blocks * 512 for each in files)
-    told(f"the environment has {size / 1e9:.1f} GB")
+    told(f"the environment has {size / 2**30:.1f} GB, as du -h counts")
     return python
 
 
