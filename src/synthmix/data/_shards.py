@@ -110,13 +110,6 @@ def check_all_there(there: Files, card: Card, files: Sequence[Path], split: str)
     if not files:
         raise _absent(there, card, split)
     _check_numbers(there.folder, files, split)
-    by_size: dict[int, list[Path]] = {}
-    for file in files:
-        same = by_size.setdefault(status(file).st_size, [])
-        twin = next((each for each in same if filecmp.cmp(each, file, shallow=False)), None)
-        if twin is not None:
-            raise DataError(f"{twin} and {file.name} hold the same bytes; take one away.")
-        same.append(file)
 
 
 def check_num_rows(card: Card, split: str, num_rows: int, folder: Path) -> None:
@@ -165,6 +158,7 @@ def _check_numbers(folder: Path, files: Sequence[Path], split: str) -> None:
         counted = {file: int(file.stem) for file in files if re.fullmatch("[0-9]{4,9}", file.stem)}
         told = {file: (number, max(counted.values()) + 1) for file, number in counted.items()}
     if not told:
+        _refuse_copies(files)
         return
     total = max(each for _, each in told.values())
     if len(told) < len(files) or any(each != total for _, each in told.values()):
@@ -186,6 +180,16 @@ def _check_numbers(folder: Path, files: Sequence[Path], split: str) -> None:
             f"({_listed(files, folder)}); missing, first of all: {', '.join(missing) or 'none'}. "
             "Fetch them, or rename the others where they are all that is wanted."
         )
+
+
+def _refuse_copies(files: Sequence[Path]) -> None:
+    by_size: dict[int, list[Path]] = {}
+    for file in files:
+        same = by_size.setdefault(status(file).st_size, [])
+        twin = next((each for each in same if filecmp.cmp(each, file, shallow=False)), None)
+        if twin is not None:
+            raise DataError(f"{twin} and {file.name} hold the same bytes; take one away.")
+        same.append(file)
 
 
 def _walked(root: Path) -> tuple[list[Path], list[Path], list[Path]]:
