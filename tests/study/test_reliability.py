@@ -5,13 +5,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from synthmix import checkpoints
+from synthmix.generators import flow
 from synthmix.store import sha256
-from synthmix.study import load, run
+from synthmix.study import load, run, tasks
+from synthmix.study.planning import Step
+from synthmix.study.watch import Watch
 
 KILLING = Path(__file__).with_name("killing.py")
 STUDY = {
@@ -123,6 +129,73 @@ def test_damage_is_named_and_only_that_part_redone(
     assert {p: p.stat().st_mtime_ns for p in others} == others
     now = {name: value for name, value in checksums(output).items() if "/damaged/" not in name}
     assert now == {name: value for name, value in expected.items() if "/damaged/" not in name}
+
+
+class Told(Watch):
+    """Remembers what was found damaged."""
+
+    def __init__(self) -> None:
+        self.damaged: list[str] = []
+
+    def finished(self, step: Step, damaged: Sequence[str]) -> None:
+        self.damaged += [f"{Path(each).parent.name}/{Path(each).name}" for each in damaged]
+
+
+def test_damaged_manifests_are_put_aside_and_made_anew(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    expected = (output / "results.json").read_bytes()
+    shards = {path: path.stat().st_mtime_ns for path in output.glob("synthetic/*/data/*.parquet")}
+    victims = [
+        sorted(output.glob(f"{kind}/*/manifest.json"))[0]
+        for kind in ("generators", "synthetic", "runs", "predictions")
+    ]
+    before = [path.read_bytes() for path in victims]
+    for path, text in zip(victims, ("", "[]", "{", "\0" * 50), strict=True):
+        path.write_text(text)
+    told = Told()
+    run(load(write_study(tmp_path, seeds=1)), told)
+    assert told.damaged == [f"{path.parent.name}/manifest.json" for path in victims]
+    assert [path.read_bytes() for path in victims] == before
+    assert all((path.parent / "damaged" / "000-manifest.json").exists() for path in victims)
+    assert {path: path.stat().st_mtime_ns for path in shards} == shards, "images are kept"
+    assert (output / "results.json").read_bytes() == expected
+
+
+@pytest.mark.parametrize("kind", ["generators", "runs"])
+def test_a_damaged_checkpoint_is_told_of_and_begun_anew(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    expected = (output / "results.json").read_bytes()
+    folder = sorted((output / kind).glob("*-seed0-*"))[0]
+    shutil.rmtree(folder)
+    left = 3
+
+    def stopping(*arguments: Any) -> None:
+        nonlocal left
+        checkpoints.save(*arguments)
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+
+    study = load(write_study(tmp_path, seeds=1))
+    monkeypatch.setattr(tasks, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "save", stopping)
+    monkeypatch.setattr(flow, "save", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        run(study)
+    monkeypatch.undo()
+    (checkpoint,) = (folder / "progress").glob("*.pt")
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content)
+    told = Told()
+    run(study, told)
+    assert told.damaged == [f"progress/{checkpoint.name}"]
+    assert (folder / "damaged" / f"000-{checkpoint.name}").read_bytes() == content
+    assert (output / "results.json").read_bytes() == expected
 
 
 def test_damaged_files_beside_the_artifacts_are_kept_and_made_anew(
