@@ -49,6 +49,8 @@ def study_in(folder: Path, **changes: Any) -> Path:
             "noise": {"images": {"use": "array", "train_path": str(folder / "noise.npz")}},
             "more": {"images": {"use": "digits", "split_seed": 5}},
         },
+        # another split of the digits holds some of the study's test images
+        "exclude_duplicates": True,
         "mixing": {"use": "replace", "total": 120, "ratios": [1]},
         "controls": {"leave_out": ["half-steps", "real-curve", "strong-augmentation"]},
         "hypotheses": ["more beats noise", "real-only beats noise"],
