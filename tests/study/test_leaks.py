@@ -210,6 +210,7 @@ def test_test_images_that_are_changed_training_images_are_told_and_invalid(
 def test_a_synthetic_set_that_is_the_test_set_is_invalid(tmp_path: Path) -> None:
     study = {**of_npz(tmp_path), "synthetic": ready_made(tmp_path, pictures(40, 1))}
     study["mixing"] = {"use": "add", "per_real": [0.2]}
+    study["hypotheses"] = ["mix 0.2 equals real-only within 99 points"]
     words = "synthetic.made: 40 of 40 images (100 %) are test images too (40 exact): made.npz, row"
     assert [text for text in describe(resolve(study), measure=False)["warnings"] if words in text]
     found, told, page = results_of(study)
@@ -219,6 +220,10 @@ def test_a_synthetic_set_that_is_the_test_set_is_invalid(tmp_path: Path) -> None
     assert words in page.partition("</header>")[0]
     assert found["duplicates"]["test_rows"] == list(range(40))
     assert {arm["label"] for arm in found["verdict"]["arms"]} == {"invalid"}
+    (declared,) = found["verdict"]["hypotheses"]
+    assert declared["outcome"] == "open", "its numbers would support it"
+    assert "made@0.2 is invalid" in declared["sentence"]
+    assert declared["p_adjusted"] < 0.05
 
 
 def test_an_arm_that_draws_no_copies_is_judged_beside_one_that_does(tmp_path: Path) -> None:

@@ -31,7 +31,8 @@ def of(workspace: Workspace, predictions: Predicted, duplicates: Json) -> Json:
     course = looks.course_of(workspace, predictions.of)
     rest, everything = _without(everything, course, duplicates)
     court, passed = everything.at(course.seeds), gate(workspace, everything.runs)
-    found = as_json(court, looks.verdicts(everything, course, passed), passed)
+    verdicts = looks.verdicts(everything, course, passed)
+    found = as_json(court, verdicts, passed)
     seen = validation_runs(workspace, predictions.validation)
     return {
         **found,
@@ -39,7 +40,7 @@ def of(workspace: Workspace, predictions: Predicted, duplicates: Json) -> Json:
         "components": _components(court),
         "without_duplicates": rest,
         "worth": prices(court),
-        "hypotheses": tested(workspace, court.runs),
+        "hypotheses": tested(workspace, court.runs, verdicts),
         "per_class": None if seen is None else advice(replace(court, runs=seen)),
     }
 
