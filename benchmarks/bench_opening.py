@@ -47,10 +47,9 @@ def main() -> None:
         time.sleep(SETTLED + 0.5)
         child(__file__, *call)
         later = [child(__file__, *call) for _ in range(rounds)]
-        (known,) = {path.name for path in Path(cache).glob("decoded/*/checked.json")}
         checked = []
         for _ in range(rounds):
-            for path in Path(cache).glob(f"decoded/*/{known}"):
+            for path in Path(cache).glob("decoded/*/checked.json"):
                 path.unlink()
             checked.append(child(__file__, *call)["open"])
     opening = [each["open"] for each in later]

@@ -249,9 +249,11 @@ def attempt(folder: Path, study: Path, expected: bytes, number: int, seed: int) 
     TRIAL = folder / "trial"
     shutil.rmtree(TRIAL, ignore_errors=True)
     shutil.copytree(folder / state, TRIAL)
-    path = chance.choice(files(TRIAL))
+    way = "unchanged"
+    while way == "unchanged":  # an empty file cannot be emptied
+        path = chance.choice(files(TRIAL))
+        way = damage(path, chance.choice([*WAYS, *OTHER_WAYS]), chance)
     file = str(path.relative_to(TRIAL))
-    way = damage(path, chance.choice([*WAYS, *OTHER_WAYS]), chance)
     asked = [command, str(study if command == "run" else TRIAL / "out")]
     started = time.monotonic()
     ended = run_command(asked, folder / "log")
