@@ -34,6 +34,8 @@ def images() -> ImageSet:
 @pytest.fixture(autouse=True)
 def _no_warning_that_there_is_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    # asked where `auto` is bfloat16, as on processors with matrix units
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_, **__: True)
 
 
 def placed(module: nn.Module) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmix.errors import DataError, SettingError, shown
+from synthmix.errors import DataError, SettingError, printable, shown
 from synthmix.export import _file_name, export_folder, export_webdataset
 from synthmix.types import ImageSet
 
@@ -244,7 +244,8 @@ def test_names_that_would_not_come_back_are_refused(
     named = replace(images, class_names=("cat", "dog", name))
     with pytest.raises(DataError, match=reason) as caught:
         export_folder(named, tmp_path / "out")
-    assert str(caught.value).startswith(f"Class {shown(name)} cannot be exported as a folder")
+    assert str(caught.value).startswith(f"Class {printable(shown(name))}"[:100])
+    assert " cannot be exported as a folder: " in str(caught.value)
     assert list(tmp_path.iterdir()) == []
     import webdataset
 
@@ -332,7 +333,7 @@ def test_a_target_that_cannot_be_made_is_named(
 ) -> None:
     (tmp_path / "file").write_text("mine")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    with pytest.raises(SettingError, match="The target .* (cannot be made|exists already)"):
+    with pytest.raises(SettingError, match="The target .*(be made|exists already)"):
         export(images, tmp_path / place)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "loop"]
 

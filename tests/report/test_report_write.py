@@ -79,9 +79,9 @@ def test_no_torch_and_no_pyplot_are_imported():
         "print(sorted(own), sorted(heavy), 'matplotlib.pyplot' in sys.modules)"
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert answer.stdout == "['errors', 'records', 'report', 'store', 'types'] [] False\n", (
-        answer.stderr
-    )
+    assert (
+        answer.stdout == "['aside', 'errors', 'records', 'report', 'store', 'types'] [] False\n"
+    ), answer.stderr
 
 
 def test_global_matplotlib_settings_stay(tmp_path, make_study):

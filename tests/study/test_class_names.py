@@ -169,5 +169,5 @@ def test_a_name_twice_in_one_source_is_refused(tmp_path: Path) -> None:
 
     pixels = np.zeros((2, 4, 4, 3), np.uint8)
     np.savez(tmp_path / "a.npz", x=pixels, y=np.arange(2), class_names=np.array(["é", "é"]))
-    with pytest.raises(DataError, match=r"real: two classes are called 'é' \('\\xe9'\)"):
+    with pytest.raises(DataError, match=r"two classes are called 'é' \('\\xe9'\)"):
         open_images(Array(path=str(tmp_path / "a.npz")), "train", image_size=None)

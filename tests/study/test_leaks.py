@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmix.errors import SettingError
+from synthmix.errors import DamagedCache, SettingError
 from synthmix.report.results import load_file
 from synthmix.report.terminal import lines
 from synthmix.store import cache_folder
@@ -319,8 +319,10 @@ def test_a_damaged_record_of_copies_is_made_anew(tmp_path: Path) -> None:
     counts = leaks.of_test(workspace).copies.counts()
     for file in (cache_folder() / "duplicates").rglob("copies.npz"):
         file.write_bytes(file.read_bytes()[:-7] + b"damaged")
-    again = leaks.of_test(Workspace(workspace.study))
+    with pytest.warns(DamagedCache, match="made anew"):
+        again = leaks.of_test(Workspace(workspace.study))
     assert again.copies.counts() == counts
     for file in (cache_folder() / "duplicates").rglob("manifest.json"):
         file.write_text("{")
-    assert leaks.of_test(Workspace(workspace.study)).copies.counts() == counts
+    with pytest.warns(DamagedCache, match="made anew"):
+        assert leaks.of_test(Workspace(workspace.study)).copies.counts() == counts

@@ -136,7 +136,8 @@ def test_a_start_of_another_size_is_told(there: int, wanted: int, said: str | No
         "b": {**flow, "per_class": wanted, "prompts": {"use": "language-model", "from": "a"}},
         "a": {**flow, "per_class": there, "prompts": {"use": "class-labels"}},
     }
-    study = resolve({"name": "a", "real": {"use": "digits"}, "synthetic": sets})
+    few = {"use": "replace", "total": 8, "ratios": [1]}
+    study = resolve({"name": "a", "real": {"use": "digits"}, "synthetic": sets, "mixing": few})
     told = [each for each in warnings(workspace_of(study)) if "prompts.from" in each]
     assert len(told) == (said is not None)
     assert said is None or told[0].startswith(f"synthetic.b.prompts.from: {said}")

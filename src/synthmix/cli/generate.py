@@ -54,11 +54,11 @@ def command(
     if only is not None:
         loaded.set_named(only)
     told = watch(quiet or json)
+    save_study(loaded, told)  # which finds weights that are missing before anything is decoded
     workspace = Workspace(loaded, progress=told.decoding, price=told.priced)
     assert len(workspace.train)
     for text in of_sources(workspace.inventories):
         told.warned(text)
-    save_study(loaded, told)
     for stage in ("write", "fit", "generate"):
         run_stage(workspace, stage, told, lambda step: only in (None, step.task.target))
     from synthmix.study.planning import steps

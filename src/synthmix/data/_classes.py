@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthmix.errors import DataError, shown
-from synthmix.names import composed
+from synthmix.names import distinct, matched
 from synthmix.types import Json
 
 Names = tuple[str, ...]
@@ -30,10 +30,8 @@ def declared(feature: Json, where: str) -> Names | None:
             listed = [listed[each] for each in numbers]
         if not listed:
             return None
-        names = tuple(_text(each) for each in listed)
-        name, count = Counter(names).most_common(1)[0]
-        if count > 1:
-            raise ValueError(f"two classes are called '{name}'")
+        names = distinct(_text(each) for each in listed)
+        _check_once(names)
         if feature.get("num_classes", len(names)) != len(names):
             raise ValueError(f"it has {feature['num_classes']} classes and {len(names)} names")
     except (ValueError, TypeError) as error:
@@ -49,7 +47,13 @@ def _text(name: Json) -> str:
         raise ValueError(f"a name is {type(name).__name__}, not text")
     if not name.strip():
         raise ValueError("a name is empty")
-    return composed(name)
+    return name
+
+
+def _check_once(names: Names) -> None:
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise ValueError(f"two classes are called {shown(name)}")
 
 
 def joined(of_files: Iterable[Names]) -> Names:
@@ -64,8 +68,14 @@ def numbering(own: Names, given: Names) -> dict[str, int]:
     what stands there. Else names are found by name alone, and own ones that are not given have
     no number.
     """
-    places = {composed(name): number for number, name in enumerate(given)}
-    if len(own) == len(given) and all(places.get(name, k) == k for k, name in enumerate(own)):
+    given = distinct(given)
+    try:
+        _check_once(given)
+    except ValueError as error:
+        raise DataError(f"class_names: {error}; classes are matched by name.") from None
+    places = {name: number for number, name in enumerate(given)}
+    found = [matched(name, places) for name in own]
+    if len(own) == len(given) and all(places.get(name, k) == k for k, name in enumerate(found)):
         places.update({name: number for number, name in enumerate(own)})
     return places
 
@@ -85,7 +95,7 @@ class Meaning:
         if label is None or label == "":
             raise DataError(f"{where}: a label is missing.")
         if isinstance(label, str):
-            name = composed(label)
+            name = label
         else:
             count = len(self.names or set(self.number_of.values()))
             if not 0 <= label < count:
@@ -97,6 +107,7 @@ class Meaning:
             if self.names is None:
                 return int(label)
             name = self.names[label]
-        if name not in self.number_of:
+        known = matched(name, self.number_of)
+        if known not in self.number_of:
             raise DataError(f"{where}: class {shown(name)} is not among class_names.")
-        return self.number_of[name]
+        return self.number_of[known]

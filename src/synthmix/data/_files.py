@@ -13,6 +13,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from synthmix.data._metadata import HEAD, READ, bare, format_of, orientation_of
 from synthmix.errors import DataError, MissingPackage
+from synthmix.extras import install_extra
 from synthmix.images import to_rgb
 from synthmix.noticed import notice
 from synthmix.types import Json, Pixels
@@ -121,12 +122,9 @@ def _check_heif(name: str) -> None:
     except ModuleNotFoundError as error:
         raise MissingPackage(
             f"{name} is a HEIC picture, which needs the package 'pillow-heif'. Install it with: "
-            f"{HEIC_INSTALL}"
+            f"{install_extra('heic')}"
         ) from error
     register_heif_opener(thumbnails=False)
-
-
-HEIC_INSTALL = "pip install 'synthmix[heic]'"
 
 
 def stamp(files: Sequence[Path], root: Path) -> Json:

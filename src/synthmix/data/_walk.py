@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from synthmix.extras import install_extra
 from synthmix.data import PassedOver
-from synthmix.data._files import HEIC_INSTALL
 from synthmix.data._metadata import HEAD, READ, format_of
 from synthmix.errors import DataError
 from synthmix.noticed import EXAMPLES
@@ -157,7 +157,7 @@ def _kind(path: Path) -> str | None:
 
 def _remedy(kind: str) -> str:
     if kind == "HEIF" and not find_spec("pillow_heif"):
-        return f"HEIC is read once this is installed: {HEIC_INSTALL}"
+        return f"HEIC is read once this is installed: {install_extra('heic')}"
     if kind in READ:
         return "give such files an ending of their format"
     return f"this format is not read; save them as one of {', '.join(READ)}"

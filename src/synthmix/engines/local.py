@@ -123,8 +123,8 @@ def _pool(processes: int, devices: tuple[str, ...]) -> tuple[ProcessPoolExecutor
     # one pool serves all stages, since a worker takes seconds to import torch; it starts as many as
     # there is work for. Spawned, because a forked torch may hang on locks that its threads held
     context = multiprocessing.get_context("spawn")
-    has_started = context.Event()
     with _unheard():
+        has_started = context.Event()
         given = (os.getpid(), devices, has_started)
         pool = ProcessPoolExecutor(processes, context, _start, given)
     atexit.register(_close, pool)
