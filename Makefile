@@ -43,8 +43,8 @@ test-gpu: $(STAMP) ## A small study on this machine's GPU
 bench: $(STAMP) ## All benchmarks; each writes its JSON
 	for each in benchmarks/bench_*.py; do $(BIN)/python $$each || exit 1; done
 
-campaign-settings: $(STAMP) ## Plan 600 hostile study files; none may end in a traceback or hang
-	$(BIN)/python benchmarks/campaign_settings.py --trials 600 --write
+campaign-settings: $(STAMP) ## Plan 700 hostile study files; none may end in a traceback or hang
+	$(BIN)/python benchmarks/campaign_settings.py --trials 700 --seed 1 --write
 
 clean: ## Remove the environment and tool caches, never results
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
