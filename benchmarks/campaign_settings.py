@@ -22,6 +22,8 @@ from typing import Any
 
 import yaml
 
+from synthmix.errors import printable
+
 SECONDS = 10
 LONGEST = 400
 PREFIX = "synthmix: "
@@ -337,7 +339,7 @@ def outcome(status: int | None, out: str, err: str) -> str:
         return "accepted" if "steps" in found else "NOT JSON"
     line = err.removesuffix("\n").removeprefix(PREFIX)
     is_one = err.startswith(PREFIX) and "\n" not in line and len(line) <= LONGEST
-    is_told = status == 2 and found["error"]["message"] == line and line.isprintable()
+    is_told = status == 2 and found["error"]["message"] == line and line == printable(line)
     return "told" if is_one and is_told else "OVERLONG"
 
 

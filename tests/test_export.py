@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthmix.errors import DataError, SettingError, printable, shown
+from synthmix.errors import DataError, SettingError, shown
 from synthmix.export import _file_name, export_folder, export_webdataset
 from synthmix.types import ImageSet
 
@@ -244,7 +244,6 @@ def test_names_that_would_not_come_back_are_refused(
     named = replace(images, class_names=("cat", "dog", name))
     with pytest.raises(DataError, match=reason) as caught:
         export_folder(named, tmp_path / "out")
-    assert str(caught.value).startswith(f"Class {printable(shown(name))}"[:100])
     assert " cannot be exported as a folder: " in str(caught.value)
     assert list(tmp_path.iterdir()) == []
     import webdataset

@@ -194,7 +194,7 @@ def test_a_long_list_of_names_is_cut_short() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a\x1b[2Jb", "a\x07b", "a\u202eb", "a\x9bb", "a\x7fb", "a\ud800b"]
+    "text", ["a\x1b[2Jb", "a\x07b", "a\u202eb", "a\x9bb", "a\x7fb", "a\ud800b", "a\ufeffb"]
 )
 def test_what_would_steer_a_terminal_is_escaped(text: str) -> None:
     shown = str(SettingError(text))

@@ -103,17 +103,16 @@ def shortened(text: str, most: int) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text with what would steer a terminal, or turn its letters around, escaped."""
+    """Return a text with what nobody sees, or what would steer a terminal, escaped."""
     if text.isprintable():
         return text
     return "".join(each if _is_harmless(each) else ascii(each)[1:-1] for each in text)
 
 
 def _is_harmless(character: str) -> bool:
-    # Cc: ESC and its kind; Cs: halves of a pair; of format characters only those that turn text
-    if character in "\n\t":
-        return True
-    return category(character) not in ("Cc", "Cs") and character not in _TURNING
+    # Cc: ESC and its kind; Cs: halves of a pair; Cf: marks that turn or hide what stands beside
+    return character in _KEPT or category(character) not in ("Cc", "Cs", "Cf")
 
 
-_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
+_KEPT = "\n\t\u200c\u200d"
+"""Lines, and what joins emoji and letters."""

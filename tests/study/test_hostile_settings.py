@@ -1,4 +1,4 @@
-"""A short campaign of hostile study files; `make campaign-settings` runs a long one."""
+"""A short campaign of hostile study files; `make campaign` runs a long one."""
 
 import json
 import subprocess

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from synthmix.extras import install_extra
 from synthmix.data import PassedOver
 from synthmix.data._metadata import HEAD, READ, format_of
 from synthmix.errors import DataError
+from synthmix.extras import install_extra
 from synthmix.noticed import EXAMPLES
 
 _HEIC = {".heic", ".heif", ".hif"}

@@ -36,7 +36,10 @@ def test_a_template_that_leaves_out_the_class(setting: str) -> None:
 def test_limits_and_names() -> None:
     assert "'temperature'" in refused(temperature=0)
     assert "no setting 'from_'" in refused(from_="other")
-    assert "setting 'from': input should be a valid string, got [3]" in refused(**{"from": [3]})
+    assert (
+        "setting 'from': input should be a valid string (text in quotes is one), got [3]"
+        in refused(**{"from": [3]})
+    )
     assert "Did you mean 'quantize'" in refused(quantise="4bit")
 
 
