@@ -75,7 +75,7 @@ def test_a_card_of_aliases_that_multiply_takes_no_time(tmp_path: Path) -> None:
         ("dataset_info: {features: [{name: a}, {name: a}]}", "two features are called 'a'"),
         ("configs: [{config_name: default, data_dir: [a]}]", "a list stands where a path should"),
         ("configs: [{config_name: default, data_files: [{split: a}]}]", "KeyError: 'path'"),
-        ("a: " + "x" * (5 << 20), "longer than 4 MiB"),
+        ("a: " + "x" * (5 << 20), "longer than 1,000,000 characters"),
     ],
 )
 def test_a_card_of_another_kind_says_why(tmp_path: Path, text: str, message: str) -> None:

@@ -195,9 +195,9 @@ def test_of_webp_and_avif_the_pixels_count(kind: str, options: dict) -> None:
     exif = Image.Exif()
     exif[0x10E] = "a title"
     written = encoded(NOISE, kind, exif=exif, **options)
-    whole = b"II*\0\x08\0\0\0"
+    whole = b"MM\0*\0\0\0\x08"
     assert whole in written
-    broken = written.replace(whole, b"II*\0\xff\xff\xff\x7f")
+    broken = written.replace(whole, b"MM\0*\x7f\xff\xff\xff")
     assert (read(broken) == read(encoded(NOISE, kind, **options))).all()
 
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from synthmix.cli.main import app
+from synthmix.cli.app import app
 from synthmix.errors import SettingError
 from synthmix.study.beforehand import warnings
 from synthmix.study.file import resolve

@@ -157,7 +157,7 @@ def test_damaged_manifests_are_put_aside_and_made_anew(finished: Path, tmp_path:
     run(load(write_study(tmp_path, seeds=1)), told)
     assert told.damaged == [f"{path.parent.name}/manifest.json" for path in victims]
     assert [path.read_bytes() for path in victims] == before
-    assert all((path.parent / "damaged" / "000-manifest.json").exists() for path in victims)
+    assert all(list(path.parent.glob("damaged/*-manifest.json")) for path in victims)
     assert {path: path.stat().st_mtime_ns for path in shards} == shards, "images are kept"
     assert (output / "results.json").read_bytes() == expected
 
