@@ -29,7 +29,8 @@ def inventories(workspace: Workspace) -> list[Inventory]:
 
 def of_sources(taken: Sequence[Inventory]) -> list[str]:
     """Return what is probably not meant in what sources took of their files."""
-    return [f"{each.where} ({each.split}): {text}." for each in taken for text in each.concerns]
+    said = [f"{each.where} ({each.split}): {text}" for each in taken for text in each.concerns]
+    return [text if text.endswith("?") else f"{text}." for text in said]
 
 
 def of_mirroring(study: Study) -> list[str]:
