@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import typer.main
+import yaml
 
 from synthmix.cli.app import app
 from synthmix.cli.main import STOPPING, main
@@ -425,6 +426,25 @@ def test_a_study_file_stands_for_its_results_and_they_for_it(
     text = one_line(call(command, finished / "nowhere.yaml"))
     assert "study" in text
     assert "nowhere.yaml" in text
+
+
+def test_a_study_file_stands_for_its_results_and_for_no_others(
+    call: Call, finished: Path, tmp_path: Path
+) -> None:
+    study = yaml.safe_load((finished / "study.yaml").read_text())
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump({**study, "output": str(output)}))
+    told = json.loads(call("report", mine, "--json").out)
+    assert told == {"report": str(output / "report.html")}
+    for change, words in (
+        ({"name": "other"}, "holds another study, 'small', not what"),
+        ({"seed": 7}, "holds an earlier version of this study, not what"),
+    ):
+        mine.write_text(yaml.safe_dump({**study, "output": str(output), **change}))
+        for command in ("report", "evaluate"):
+            assert words in one_line(call(command, mine))
 
 
 def test_report_repeats_its_bytes_without_torch(finished: Path) -> None:

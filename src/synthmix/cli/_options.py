@@ -48,7 +48,13 @@ def results_folder(path: Path) -> Path:
             f"There is neither a results folder nor a study file '{path}': name either, for "
             "example results/NAME or NAME.yaml."
         )
-    return load_study(path, []).output
+    study = load_study(path, [])
+    from synthmix.study.beforehand import earlier_study
+
+    other = earlier_study(study)
+    if other is not None:
+        raise DataError(f"{other}, not what {path} asks for: run it, or name the folder itself.")
+    return study.output
 
 
 def changed(asked: dict[str, Any], changes: list[str]) -> dict[str, Any]:
