@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from synthmix.data import Listing
 from synthmix.data.folder import Folder
 from synthmix.errors import DataError
 
@@ -174,3 +175,139 @@ def test_sixteen_bit_colour_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"\x89PNG\r\n\x1a\n" + head + data + chunk(b"IEND", b""))
     with pytest.raises(DataError, match=r"deep\.png .*16 bits a channel"):
         list(Folder(path=str(tmp_path)).read("train"))
+
+
+def listing_of(root: Path) -> Listing:
+    return Folder(path=str(root)).list("train")
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [".git", ".cache/deep", "__MACOSX", "@eaDir", "lost+found", "$RECYCLE.BIN", "#recycle/x"],
+)
+def test_hidden_folders_are_passed_over_at_every_depth_and_told(
+    tmp_path: Path, hidden: str
+) -> None:
+    save(tmp_path / "cat" / "x.png", 1)
+    save(tmp_path / "dog" / "x.png", 2)
+    for place in ("", "cat", "dog/more"):
+        save(tmp_path / place / hidden / "y.png", 9)
+    listing = listing_of(tmp_path)
+    assert (listing.class_names, listing.num_images) == (("cat", "dog"), 2)
+    top = hidden.split("/")[0]
+    names = {name for passed in listing.passed_over for name in passed.examples}
+    assert {top, f"cat/{top}", f"dog/more/{top}"} == names
+    assert sum(passed.count for passed in listing.passed_over) == 3
+    assert listing.notes == ()
+
+
+def test_hidden_files_and_other_kinds_are_counted_with_examples(tmp_path: Path) -> None:
+    save(tmp_path / "cat" / "x.png")
+    for name in ("._x.png", "Thumbs.db", "desktop.ini", "a.txt", "b.txt", "c.json", "README"):
+        (tmp_path / "cat" / name).write_text("no picture")
+    (tmp_path / "README.md").write_text("about")
+    found = {passed.reason: passed for passed in listing_of(tmp_path).passed_over}
+    assert found["hidden files"].count == 3
+    others = found["files of other kinds (endings: .txt, none, .json)"]
+    assert (others.count, others.examples[:2]) == (4, ("cat/a.txt", "cat/b.txt"))
+    assert found["files beside the class folders"].examples == ("README.md",)
+
+
+@pytest.mark.parametrize("ending", ["jfif", "jpe", "PJPEG", "avif", "apng", "dib", "pnm", "png "])
+def test_rarer_endings_are_read_and_the_content_tells_the_format(
+    tmp_path: Path, ending: str
+) -> None:
+    save(tmp_path / "cat" / "x.png", 7).rename(tmp_path / "cat" / f"x.{ending}")
+    assert values(Folder(path=str(tmp_path))) == [(7, 0)]
+
+
+def test_a_file_without_an_ending_is_read_where_it_is_a_picture(tmp_path: Path) -> None:
+    save(tmp_path / "cat" / "x.png", 7).rename(tmp_path / "cat" / "0001")
+    (tmp_path / "cat" / "LICENSE").write_text("BM is no bitmap")
+    assert values(Folder(path=str(tmp_path))) == [(7, 0)]
+
+
+def test_pictures_passed_over_for_their_ending_are_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("synthmix.data._walk.find_spec", lambda name: None)
+    save(tmp_path / "cat" / "x.png")
+    save(tmp_path / "cat" / "y.png").rename(tmp_path / "cat" / "y.jpg_large")
+    (tmp_path / "cat" / "z.HEIC").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    (tmp_path / "cat" / "a.jp2").write_bytes(b"\0\0\0\x0cjP  \r\n\x87\n")
+    told = "\n".join(listing_of(tmp_path).notes)
+    assert "'cat/a.jp2' is a JPEG 2000 picture: this format is not read" in told
+    assert "'cat/y.jpg_large' is a PNG picture" in told
+    assert "pip install 'synthmix[heic]'" in told
+
+
+def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
+    save(tmp_path / "elsewhere" / "a.png", 1)
+    save(tmp_path / "elsewhere" / "deep" / "b.png", 2)
+    save(tmp_path / "one.png", 3)
+    root = tmp_path / "root"
+    save(root / "dog" / "d.png", 4)
+    (root / "cat").mkdir()
+    (root / "cat" / "more").symlink_to(tmp_path / "elsewhere")
+    (root / "cat" / "one.png").symlink_to(tmp_path / "one.png")
+    (root / "cat" / "again").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "deep" / "round").symlink_to(tmp_path / "elsewhere")
+    (root / "dog" / "up").symlink_to("..")
+    (root / "dog" / "everything").symlink_to("/")
+    (root / "emu").symlink_to(tmp_path / "elsewhere")
+    assert values(Folder(path=str(root))) == [(1, 0), (2, 0), (3, 0), (4, 1), (1, 2), (2, 2)]
+    listing = listing_of(root)
+    [linked] = listing.passed_over
+    assert linked.reason.startswith("folders that are read already")
+    assert linked.count == 5
+    assert any("'cat/again' and as 'emu'" in note for note in listing.notes)
+
+
+def test_links_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    save(tmp_path / "cat" / "x.png")
+    (tmp_path / "dog").symlink_to(tmp_path / "gone")
+    with pytest.raises(DataError, match=r"dog leads nowhere"):
+        listing_of(tmp_path)
+    (tmp_path / "dog").unlink()
+    (tmp_path / "cat" / "loop").symlink_to("loop")
+    with pytest.raises(DataError, match=r"loop leads nowhere"):
+        listing_of(tmp_path)
+
+
+def test_layouts_that_are_not_meant_are_refused(tmp_path: Path) -> None:
+    save(tmp_path / "a" / "pets" / "cat" / "x.png")
+    save(tmp_path / "a" / "pets" / "dog" / "x.png")
+    with pytest.raises(DataError, match=r"one folder alone, 'pets'.*name .*a/pets where"):
+        listing_of(tmp_path / "a")
+    for split in ("Training", "Validation"):
+        save(tmp_path / "b" / split / "cat" / "x.png")
+    with pytest.raises(DataError, match="look like splits: Training, Validation"):
+        listing_of(tmp_path / "b")
+
+
+def test_layouts_that_may_not_be_meant_are_noted(tmp_path: Path) -> None:
+    save(tmp_path / "cat" / "images" / "x.png")
+    save(tmp_path / "dog" / "train" / "x.png")
+    save(tmp_path / "dog" / "val" / "x.png")
+    save(tmp_path / "valid" / "x.png")
+    save(tmp_path / "lost.png")
+    told = "\n".join(listing_of(tmp_path).notes)
+    assert (
+        "1 of 3 class folders hold their pictures in one folder inside alone ('cat/images')" in told
+    )
+    assert "class folders hold folders 'train', 'val'" in told
+    assert "classes are called 'valid'" in told
+    assert "1 pictures lie beside the class folders, in no class: 'lost.png'" in told
+
+
+def test_folders_beside_the_splits_are_told(tmp_path: Path) -> None:
+    for split in ("train", "test", "val"):
+        save(tmp_path / split / "cat" / "x.png")
+    [passed] = listing_of(tmp_path).passed_over
+    assert (passed.reason, passed.examples) == ("folders beside test and train", ("../val",))
+
+
+def test_classes_of_both_splits_match_however_they_are_composed(tmp_path: Path) -> None:
+    save(tmp_path / "train" / "caf\u00e9" / "x.png")
+    save(tmp_path / "test" / "cafe\u0301" / "x.png")
+    assert Folder(path=str(tmp_path)).list("test").num_images == 1

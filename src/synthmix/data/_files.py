@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageFile, TiffImagePlugin
+from PIL import Image, ImageFile, TiffImagePlugin, UnidentifiedImageError
 
 from synthmix.data._metadata import HEAD, READ, bare, format_of, orientation_of
 from synthmix.errors import DataError, MissingPackage
@@ -47,12 +47,12 @@ def _upright(data: bytes, name: str) -> tuple[Pixels, bool]:
     """Return the first image, and whether others follow it in the same file."""
     kind = format_of(data[:HEAD])
     if kind not in READ:
-        what = f"it is {kind}" if kind else "its content is"
+        what = f"it is {kind}," if kind else "its content is"
         raise ValueError(f"{what} none of {', '.join(READ)}")
     if kind == "HEIF":
         _check_heif(name)
     found = bare(data, kind)
-    with Image.open(BytesIO(found.data), formats=[kind]) as image:
+    with _opened(found.data, kind) as image:
         if 0 in image.size:
             raise ValueError(f"it has {image.width} x {image.height} pixels")
         _check_depth(image)
@@ -64,6 +64,13 @@ def _upright(data: bytes, name: str) -> tuple[Pixels, bool]:
     else:
         turn = found.orientation
     return _TURNS[turn](pixels), has_more
+
+
+def _opened(data: bytes, kind: str) -> ImageFile.ImageFile:
+    try:
+        return Image.open(BytesIO(data), formats=[kind])
+    except UnidentifiedImageError:  # its text tells of an object in memory
+        raise ValueError(f"it is damaged, or {kind} of a variant that is not read") from None
 
 
 _TURNS: Mapping[int, Callable[[Pixels], Pixels]] = {

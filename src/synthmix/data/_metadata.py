@@ -100,7 +100,7 @@ _JFIF, _EXIF_OR_XMP, _ADOBE = 0xE0, 0xE1, 0xEE
 
 def _jpeg(data: bytes) -> Bare:
     kept, at, exif, xmp = [data[:2]], 2, b"", b""
-    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] != b"\xda":
+    while data[at : at + 1] == b"\xff" and data[at + 1 : at + 2] not in (b"\xda", b""):
         marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
         if marker == 0xFF:  # padding before a marker
             at += 1

@@ -64,7 +64,7 @@ class Walk:
         # a link to one of these would take everything for one class
         above = (root.resolve(), *root.resolve().parents)
         self._above = {_identity(os.stat(folder)) for folder in above}
-        self._class_of: dict[tuple[int, int], str] = {}
+        self._first: dict[tuple[int, int], Path] = {}
         self._shared: list[str] = []
         self._endings = ENDINGS | (_HEIC if find_spec("pillow_heif") else set())
 
@@ -110,10 +110,11 @@ class Walk:
             )
             return
         seen.add(identity)
-        other = self._class_of.setdefault(identity, class_name)
-        if other != class_name:
+        first = self._first.setdefault(identity, folder.relative_to(self._root))
+        if first.parts[0] != class_name:
             self._shared.append(
-                f"'{self._of(folder)}' leads to a folder whose pictures class '{other}' has too"
+                f"one folder's pictures are in two classes, by a link: as '{first.as_posix()}' and "
+                f"as '{self._of(folder)}'"
             )
         for entry in entries(folder):
             path = Path(entry.path)
