@@ -11,10 +11,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from synthmix.data import ImageSource, Listing, Split
+from synthmix.data.folder import Folder
 from synthmix.data.huggingface import Huggingface
-from synthmix.decoded import open_images
+from synthmix.decoded import Inventory, open_images
 from synthmix.errors import DataError, SettingError
 from synthmix.images import content_fingerprint, resized
 from synthmix.store import cache_folder
@@ -257,3 +259,35 @@ def test_a_cache_that_cannot_be_written_names_the_setting(tmp_path: Path) -> Non
     with pytest.raises(SettingError, match=r"The cache is '.*file.*'.*set SYNTHMIX_CACHE"):
         open_images(Painted(), "train", image_size=None, cache=tmp_path / "file")
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_second_opening_tells_what_the_first_told(tmp_path: Path) -> None:
+    for name in NAMES:
+        (tmp_path / "pets" / name / ".trash").mkdir(parents=True)
+        frames = [Image.new("L", (8, 30), level) for level in (10, 90)]
+        frames[0].save(tmp_path / "pets" / name / "x.gif", save_all=True, append_images=frames[1:])
+    told: list[Inventory] = []
+    for _ in range(2):
+        source = Folder(path=str(tmp_path / "pets"))
+        open_images(source, "train", image_size=40, cache=tmp_path / "cache", tell=told.append)
+    first, again = told
+    assert first == again
+    assert (first.class_names, first.per_class) == (NAMES, (1, 1))
+    assert [passed.reason for passed in first.passed_over] == ["hidden folders"]
+    said = "\n".join(first.concerns)
+    assert "2 of 2 images are not square: their middle is taken, which leaves out 73%" in said
+    assert "2 of 2 images are enlarged more than 4 times" in said
+    assert "2 animations or files of several pages" in said
+    assert "x.gif" in said
+
+
+def test_class_names_that_look_alike_are_refused_and_those_that_nearly_do_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Painted, "names", ("caf\u00e9", "cafe\u0301"))
+    with pytest.raises(DataError, match=r"two classes .*'caf\\xe9' and 'cafe\\u0301'"):
+        open_images(Painted(), "train", image_size=6, cache=tmp_path)
+    monkeypatch.setattr(Painted, "names", ("Cat", "cat"))
+    told: list[Inventory] = []
+    open_images(Painted(), "train", image_size=6, cache=tmp_path, tell=told.append)
+    assert told[0].concerns == ("classes differ in capital letters alone: 'Cat' and 'cat'",)
