@@ -24,9 +24,15 @@ def noticing() -> Iterator[Noticed]:
         _noticed.reset(token)
 
 
+def legible(name: str) -> str:
+    """Return a file's name as text that can be written, printed and read back as one line."""
+    escaped = name.encode("utf-8", "backslashreplace").decode()
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in escaped)
+
+
 def notice(what: str, name: str) -> None:
     """Count an image, by name, of which `what` is true; nothing is kept where nobody asked."""
     found = _noticed.get()
     if found is not None:
         count, names = found.get(what, (0, ()))
-        found[what] = (count + 1, (*names, name)[:EXAMPLES])
+        found[what] = (count + 1, (*names, legible(name))[:EXAMPLES])

@@ -7,6 +7,7 @@ from PIL import Image
 
 from synthmix.data import Listing
 from synthmix.data.folder import Folder
+from synthmix.decoded import Inventory, open_images
 from synthmix.errors import DataError
 
 
@@ -311,3 +312,18 @@ def test_classes_of_both_splits_match_however_they_are_composed(tmp_path: Path) 
     save(tmp_path / "train" / "caf\u00e9" / "x.png")
     save(tmp_path / "test" / "cafe\u0301" / "x.png")
     assert Folder(path=str(tmp_path)).list("test").num_images == 1
+
+
+def test_names_that_no_text_holds_are_told_legibly(tmp_path: Path) -> None:
+    save(tmp_path / "cat" / "x.png", 1)
+    frames = [Image.new("L", (4, 4), level) for level in (1, 90)]
+    moving = tmp_path / "cat" / "y.gif"
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    moving.rename(os.fsdecode(os.fsencode(tmp_path / "cat") + b"/\xff\x1b[2J.gif"))
+    (tmp_path / "cat" / os.fsdecode(b"\xfe.t\nt")).write_text("no picture")
+    images = tmp_path / ".cache"
+    told: list[Inventory] = []
+    open_images(Folder(path=str(tmp_path)), "train", image_size=4, cache=images, tell=told.append)
+    passed = told[0].passed_over[-1]
+    assert passed.examples == (r"cat/\udcfe.t\nt",)
+    assert told[0].concerns[-1].endswith(r"cat/\udcff\x1b[2J.gif")

@@ -9,7 +9,7 @@ from synthmix.data import PassedOver
 from synthmix.data._metadata import HEAD, READ, format_of
 from synthmix.errors import DataError
 from synthmix.extras import install_extra
-from synthmix.noticed import EXAMPLES
+from synthmix.noticed import EXAMPLES, legible
 
 _HEIC = {".heic", ".heif", ".hif"}
 ENDINGS = {
@@ -80,10 +80,12 @@ class Walk:
         """Return what was passed over until now."""
         by_count = sorted(self._by_ending, key=lambda ending: -len(self._by_ending[ending]))
         others = [name for ending in by_count for name in self._by_ending[ending]]
-        kinds = [ending or "none" for ending in by_count[:5]] + ["..."] * (len(by_count) > 5)
+        kinds = [legible(ending) or "none" for ending in by_count[:5]] + ["..."] * (
+            len(by_count) > 5
+        )
         passed = {**self._passed, f"files of other kinds (endings: {', '.join(kinds)})": others}
         return tuple(
-            PassedOver(reason, len(names), tuple(names[:EXAMPLES]))
+            PassedOver(reason, len(names), tuple(map(legible, names[:EXAMPLES])))
             for reason, names in passed.items()
             if names
         )
@@ -95,6 +97,7 @@ class Walk:
             kinds = {name: _kind(self._root / name) for name in names[:EXAMPLES]}
             name, kind = next(((n, k) for n, k in kinds.items() if k), ("", ""))
             if kind:
+                name, ending = legible(name), legible(ending)
                 found.append(
                     f"{len(names)} files ending in '{ending}' are passed over, but '{name}' is a "
                     f"{kind} picture: {_remedy(kind)}."
@@ -113,8 +116,8 @@ class Walk:
         first = self._first.setdefault(identity, folder.relative_to(self._root))
         if first.parts[0] != class_name:
             self._shared.append(
-                f"one folder's pictures are in two classes, by a link: as '{first.as_posix()}' and "
-                f"as '{self._of(folder)}'"
+                f"one folder's pictures are in two classes, by a link: as "
+                f"'{legible(first.as_posix())}' and as '{legible(self._of(folder))}'"
             )
         for entry in entries(folder):
             path = Path(entry.path)

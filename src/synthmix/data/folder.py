@@ -10,6 +10,7 @@ from synthmix.data._files import decoded, stamp
 from synthmix.data._walk import ENDINGS, Walk, entries, folders, is_hidden
 from synthmix.errors import DataError, NoSuchSplit, shown
 from synthmix.names import composed
+from synthmix.noticed import legible
 from synthmix.types import Pixels
 
 _SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
@@ -174,7 +175,7 @@ def _inner(folder: Path, files: Sequence[Path]) -> set[str]:
 
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + more
+    return ", ".join(f"'{legible(name)}'" for name in names[:_SHOWN]) + more
 
 
 def _check_same_classes(test: Path, train: Path) -> None:

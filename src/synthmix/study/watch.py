@@ -126,16 +126,18 @@ class Terminal(Quiet):
         self._bars: Progress | None = None
         self._ids: dict[str, TaskID] = {}
         self._lines: dict[str, _Lines] = {}
-        self._decoding = _Lines(0)
+        self._decoding: _Lines | None = None
 
     def priced(self, price: Price) -> None:
         """Show what decoding takes where it is more than a moment."""
-        self._decoding = _Lines(0)
-        if price.seconds > LINE_SECONDS:
+        self._decoding = _Lines(0) if price.seconds > LINE_SECONDS else None
+        if self._decoding is not None:
             self.console.print(str(price), soft_wrap=True, highlight=False)
 
     def decoding(self, completed: int, total: int) -> None:
-        """Show how many images of a source are decoded, at times and at the end."""
+        """Show at times how many images are decoded of a source that takes more than a moment."""
+        if self._decoding is None:
+            return
         if completed >= total:
             self.console.print(f"decoded {total:,} images", style="dim")
         elif self._decoding.is_due:
