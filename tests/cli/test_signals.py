@@ -20,11 +20,20 @@ ENDLESS = {"steps": 10**6, "batch_size": 16}
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 
 
-def started(*words: object) -> subprocess.Popen[str]:
+def started(*words: object, hangup: signal.Handlers = signal.SIG_DFL) -> subprocess.Popen[str]:
+    """Start the program as a terminal does, whatever started the tests; `hangup` as `nohup`."""
     command = [sys.executable, "-m", "synthmix", *map(str, words)]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    before = signal.signal(signal.SIGHUP, hangup)
+    try:
+        return subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def wait(is_there: Callable[[], bool]) -> None:
@@ -85,11 +94,7 @@ def test_a_study_that_is_stopped_while_it_starts_says_so(tmp_path: Path, delay: 
 
 def test_what_nohup_started_outlives_its_terminal(tmp_path: Path) -> None:
     study = write_study(tmp_path, synthetic={}, training=ENDLESS)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        running = started("run", study, "--quiet")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    running = started("run", study, "--quiet", hangup=signal.SIG_IGN)
     wait(lambda: is_training(tmp_path))
     os.kill(running.pid, signal.SIGHUP)
     time.sleep(0.3)
