@@ -323,7 +323,7 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 def test_heic_without_its_package_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
-    with pytest.raises(MissingPackage, match=r"x\.jpg is a HEIC .*pip install 'synthmix\[heic\]'"):
+    with pytest.raises(MissingPackage, match=r"x\.jpg is a HEIC .*pip install 'pillow-heif"):
         read(HEIC, "x.jpg")
 
 

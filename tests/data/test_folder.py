@@ -239,7 +239,7 @@ def test_pictures_passed_over_for_their_ending_are_noted(
     told = "\n".join(listing_of(tmp_path).notes)
     assert "'cat/a.jp2' is a JPEG 2000 picture: this format is not read" in told
     assert "'cat/y.jpg_large' is a PNG picture" in told
-    assert "pip install 'synthmix[heic]'" in told
+    assert "pip install 'pillow-heif" in told
 
 
 def test_links_are_followed_and_loops_end(tmp_path: Path) -> None:
