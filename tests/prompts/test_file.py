@@ -136,3 +136,15 @@ def test_a_file_to_be_linted_is_read_as_strictly(
     with pytest.raises(DataError) as caught:
         prompts_in(path, ("cat", "dog"))
     assert all(word in str(caught.value) for word in words)
+
+
+def test_a_parquet_files_own_names_decide_and_not_its_numbers(tmp_path: Path) -> None:
+    import datasets
+
+    label = datasets.ClassLabel(names=["1", "0"])
+    features = datasets.Features({"label": label, "text": datasets.Value("string")})
+    rows = {"label": [0, 1], "text": ["a photo of ONE", "a photo of ZERO"]}
+    path = tmp_path / "p.parquet"
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(path)
+    written = File(path=str(path)).write(("0", "1"), 1, seed=0)
+    assert [each.text for each in written] == ["a photo of ZERO", "a photo of ONE"]

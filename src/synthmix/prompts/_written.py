@@ -42,10 +42,32 @@ def parquet_rows(path: Path) -> Iterator[Row]:
 
     try:
         table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        named = _class_names(table.schema)
+    except (OSError, pa.ArrowException, ValueError, AttributeError) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: not a valid Parquet file ({reason}).") from None
-    yield from table.to_pylist()
+    for row in table.to_pylist():
+        # a number means what the file itself calls it
+        for column, names in named.items():
+            if isinstance(row[column], int):
+                if not 0 <= row[column] < len(names):
+                    raise DataError(
+                        f"{path}: '{column}' is {row[column]}, but the file's {len(names)} class "
+                        f"names allow 0 to {len(names) - 1}."
+                    )
+                row[column] = names[row[column]]
+        yield row
+
+
+def _class_names(schema: Any) -> dict[str, list[str]]:
+    """Return the names of each column that a Parquet file's metadata call a ClassLabel."""
+    told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
+    found = told.get("info", {}).get("features") or {}
+    return {
+        name: [str(each) for each in feature["names"]]
+        for name, feature in found.items()
+        if name in schema.names and isinstance(feature, dict) and feature.get("names")
+    }
 
 
 def _write_jsonl(path: Path, rows: Sequence[Row]) -> None:
