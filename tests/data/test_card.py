@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import pytest
@@ -56,15 +55,14 @@ def test_the_older_description_counts_where_the_card_has_none(tmp_path: Path) ->
     assert read_card(tmp_path, None).num_rows == {"train": 8}
 
 
-def test_a_card_of_aliases_that_multiply_takes_no_time(tmp_path: Path) -> None:
+def test_a_card_of_aliases_that_multiply_is_refused_before_it_grows(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
-    began = time.monotonic()
     for key in ("dataset_info", "configs"):
         for value in ("*a11", "{features: *a11}", "[{config_name: *a11, data_files: *a11}]"):
             card = read_card(front(tmp_path, "\n".join([*lines, f"{key}: {value}"])), None)
+            assert "with its aliases written out it is larger" in (card.fault or "")
             assert len(card.fault or "") < 400
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(
