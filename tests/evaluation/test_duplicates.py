@@ -1,7 +1,6 @@
 """Copies are found under small changes, and unlike pictures are not taken for copies."""
 
 import io
-import time
 from collections.abc import Callable
 from functools import cache
 
@@ -10,7 +9,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from synthmix.evaluation.duplicates import KINDS, copies
+from synthmix.evaluation.duplicates import KINDS, _Distinct, copies
 from synthmix.images import resized
 from synthmix.types import Pixels
 from tests.conftest import SHARED
@@ -179,7 +178,7 @@ def test_the_same_pixels_are_exact_and_both_sides_are_told() -> None:
     assert np.flatnonzero(told.kinds >= 0).tolist() == [3]
     assert (KINDS[told.kinds[3]], told.shows[3], told.distances[3]) == ("exact", 7, 0)
     assert np.flatnonzero(told.seen >= 0).tolist() == [7, 9]
-    assert told.counts_seen()["exact"] == 2
+    assert (told.seen == KINDS.index("exact")).sum() == 2
 
 
 def test_several_copies_of_one_image_are_all_found() -> None:
@@ -203,11 +202,10 @@ def shifted_all(images: Pixels, down: int, right: int) -> Pixels:
     return np.stack([shifted(image, down, right, "constant") for image in images])
 
 
-def test_thousands_of_equal_images_take_no_time() -> None:
+def test_thousands_of_equal_images_are_looked_at_once() -> None:
     black = np.zeros((5000, 32, 32, 3), np.uint8)
-    start = time.perf_counter()
+    assert len(_Distinct.of(black).rows) == 1
     assert copies(black, black).counts() == {"exact": 5000, "near": 0, "shifted": 0, "mirrored": 0}
-    assert time.perf_counter() - start < 3
 
 
 def test_nothing_shows_nothing_and_small_images_are_compared_exactly() -> None:

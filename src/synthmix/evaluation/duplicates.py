@@ -77,15 +77,7 @@ class Copies:
 
     def counts(self) -> dict[str, int]:
         """Return how many of the N images show another, by kind."""
-        return _counts(self.kinds)
-
-    def counts_seen(self) -> dict[str, int]:
-        """Return how many of the M others are shown, by kind."""
-        return _counts(self.seen)
-
-
-def _counts(kinds: NDArray[np.int8]) -> dict[str, int]:
-    return {name: int((kinds == index).sum()) for index, name in enumerate(KINDS)}
+        return {name: int((self.kinds == index).sum()) for index, name in enumerate(KINDS)}
 
 
 def copies(images: Pixels, others: Pixels) -> Copies:

@@ -35,39 +35,40 @@ def write_prompts(path: Path, class_names: Sequence[str], prompts: Sequence[Prom
 
 
 def parquet_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a Parquet file as dictionaries; raises DataError where it is none."""
+    """Yield the rows of a Parquet file as dictionaries; raises DataError where it is none.
+
+    Where the file names the classes that its numbers stand for, the names stand in the rows.
+    """
     # here, because texts in other formats need no pyarrow, which takes a while to import
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from synthmix.data._classes import declared
+    from synthmix.data._columns import features
+
     try:
         table = pq.read_table(path)
-        named = _class_names(table.schema)
-    except (OSError, pa.ArrowException, ValueError, AttributeError) as error:
+    except (OSError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise DataError(f"{path}: not a valid Parquet file ({reason}).") from None
-    for row in table.to_pylist():
-        # a number means what the file itself calls it
-        for column, names in named.items():
-            if isinstance(row[column], int):
-                if not 0 <= row[column] < len(names):
-                    raise DataError(
-                        f"{path}: '{column}' is {row[column]}, but the file's {len(names)} class "
-                        f"names allow 0 to {len(names) - 1}."
-                    )
-                row[column] = names[row[column]]
-        yield row
-
-
-def _class_names(schema: Any) -> dict[str, list[str]]:
-    """Return the names of each column that a Parquet file's metadata call a ClassLabel."""
-    told = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    found = told.get("info", {}).get("features") or {}
-    return {
-        name: [str(each) for each in feature["names"]]
-        for name, feature in found.items()
-        if name in schema.names and isinstance(feature, dict) and feature.get("names")
+    known = features(table.schema, path)
+    told = {
+        name: declared(known.get(name), f"{path}: Parquet metadata") for name in table.schema.names
     }
+    for row in table.to_pylist():
+        yield {name: _named(value, told[name], name, path) for name, value in row.items()}
+
+
+def _named(value: Any, names: Sequence[str] | None, column: str, path: Path) -> Any:
+    """Return the class that a number stands for; what is none, or has no name, as it is."""
+    if names is None or not isinstance(value, int):
+        return value
+    if not 0 <= value < len(names):
+        raise DataError(
+            f"{path}: '{column}' is {value}, but the file's {len(names)} class names allow 0 to "
+            f"{len(names) - 1}."
+        )
+    return names[value]
 
 
 def _write_jsonl(path: Path, rows: Sequence[Row]) -> None:
