@@ -33,7 +33,7 @@ from _record import RESULTS, commit, hardware
 from synthmix import checkpoints
 from synthmix.cli.main import main as command_line
 from synthmix.data.digits import Digits
-from synthmix.generators import flow
+from synthmix.generators.flow import _fit
 from synthmix.store import read_json, write_json
 from synthmix.study import running, tasks, workspace
 
@@ -192,7 +192,7 @@ def _kill_after(count: int) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    flow.save = tasks.save = counted
+    _fit.save = tasks.save = counted
 
 
 def prepare(folder: Path, *, is_short: bool = False) -> tuple[Path, bytes]:

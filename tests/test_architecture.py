@@ -46,6 +46,7 @@ ALLOWED = {
     "study": BASE | FAMILIES | {"data", "engines", "report"},
     "cli": BASE | FAMILIES | {"data", "engines", "report", "study"},
 }
+FRAMEWORKS = {"torch", "torchvision", "timm", "diffusers", "transformers", "sklearn", "scipy"}
 HEAVY = {"torch", "torchvision", "timm", "diffusers", "transformers", "pyarrow", "matplotlib"}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
@@ -93,6 +94,25 @@ def test_contracts_import_nothing_heavy(package: str) -> None:
     code = f"import json, sys, synthmix.{package}; print(json.dumps(sorted(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert not HEAVY & set(json.loads(out.stdout)), package
+
+
+def test_settings_load_no_framework() -> None:
+    """Whatever a study names, reading it is quick: what does the work is imported by the work."""
+    code = """
+import json, sys
+from synthmix.study.file import DATA, ENGINES, GENERATORS, MIXING, PROMPTS, load
+from synthmix.study._evaluation import CORRUPTIONS
+
+for family in (DATA, ENGINES, GENERATORS, MIXING, PROMPTS, CORRUPTIONS):
+    for name in family.names():
+        family.get(name)
+load(sys.argv[1])
+print(json.dumps(sorted(sys.modules)))
+"""
+    quickstart = SOURCE.parents[1] / "studies" / "quickstart.yaml"
+    command = [sys.executable, "-c", code, str(quickstart)]
+    out = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert not FRAMEWORKS & set(json.loads(out.stdout))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from synthmix.generators import flow
+from synthmix.generators.flow import Flow
+from synthmix.generators.flow._velocity import integrate, model_of
 from synthmix.training.loop import Trainer
 from synthmix.training.optimizers import build_optimizer
 from synthmix.training.recipe import Recipe
@@ -93,8 +94,8 @@ def test_a_step_of_training(
 
 @pytest.mark.parametrize("size", [SIDE, 28])
 def test_fitting_and_drawing_a_flow(size: int) -> None:
-    settings = flow.Flow(widths=(16, 32), blocks=(1, 1), rank=4, batch_size=4)
-    model = settings._model(3, size)
+    settings = Flow(widths=(16, 32), blocks=(1, 1), rank=4, batch_size=4)
+    model = model_of(settings, 3, size)
     with FakeTensorMode():
         placed(model)
         noise = torch.empty(4, 3, size, size, device=GPU)
@@ -107,7 +108,7 @@ def test_fitting_and_drawing_a_flow(size: int) -> None:
             return found
 
         with torch.no_grad():
-            drawn = flow.integrate(velocity, noise, 2)
+            drawn = integrate(velocity, noise, 2)
         assert drawn.shape == noise.shape
         assert drawn.device.type == GPU
 

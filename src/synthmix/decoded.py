@@ -13,7 +13,7 @@ import PIL
 from numpy.lib import format as npy
 
 from synthmix.cached import ensure
-from synthmix.errors import DataError, MissingPackage, shown
+from synthmix.errors import DataError, MissingPackage, SettingError, shown
 from synthmix.fitting import Fitting, Priced, accepted, priced
 from synthmix.images import Resize, content_fingerprint, per_class_rows, take
 from synthmix.names import distinct
@@ -74,7 +74,10 @@ def open_images(
     cache has no room.
     """
     with _naming(where):
-        listing = source.list(split)
+        try:
+            listing = source.list(split)
+        except SettingError as error:
+            raise SettingError(f"{where}: {error}") from error
         listing = dataclasses.replace(listing, class_names=distinct(listing.class_names))
         _check_names(listing.class_names)
         key = _key(source, split, listing, image_size, resize)

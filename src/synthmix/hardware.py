@@ -1,12 +1,20 @@
-"""Device, precision and threads: what `auto` stands for on this machine, and how it is applied."""
+"""Device, precision and threads: what `auto` stands for on this machine, and how it is applied.
+
+torch is asked only where the machine has what it could use: a plan on a processor need not wait
+for it to be imported.
+"""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-
-import torch
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from synthmix.errors import SettingError
+
+if TYPE_CHECKING:
+    import torch
 
 
 def resolve_device(device: str) -> str:
@@ -21,9 +29,24 @@ def resolve_device(device: str) -> str:
 
 def available_devices() -> list[str]:
     """List this machine's devices, the fastest kind first."""
+    if _is_without_accelerator():
+        return ["cpu"]
+    import torch
+
     found = ["cuda"] if torch.cuda.is_available() else []
     found += ["mps"] if torch.backends.mps.is_available() else []
     return [*found, "cpu"]
+
+
+_ACCELERATORS = ("nvidiactl", "kfd", "dxg")
+"""What stands under `/dev` where CUDA, ROCm or, within Windows, either could be used on Linux."""
+
+
+def _is_without_accelerator() -> bool:
+    """Whether no accelerator of torch's can be here, told without importing it."""
+    if sys.platform != "linux":
+        return False
+    return not any(Path("/dev", each).exists() for each in _ACCELERATORS)
 
 
 def accelerators() -> list[str]:
@@ -31,6 +54,10 @@ def accelerators() -> list[str]:
 
     CUDA devices are named as CUDA_VISIBLE_DEVICES names them.
     """
+    if _is_without_accelerator():
+        return []
+    import torch
+
     count = torch.cuda.device_count()
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if count:
@@ -47,15 +74,31 @@ def resolve_precision(precision: str, device: str) -> str:
 
 def has_native_bfloat16(device: str) -> bool:
     """Whether the device has matrix units for bfloat16; without them `auto` is float32."""
+    if device == "cpu" and not _may_have_amx():
+        return False
+    import torch
+
     if device.startswith("cuda"):
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     # AVX-512 BF16 alone gained too little over float32 to be worth its rounding; AMX gains 7 times
     return device == "cpu" and bool(torch.cpu._is_amx_tile_supported())
 
 
+def _may_have_amx() -> bool:
+    """Whether the processor could have AMX, as far as Linux tells; torch asks the processor."""
+    try:
+        return "amx_tile" in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return sys.platform != "darwin"  # AMX is Intel's
+
+
 def device_name(device: str) -> str:
     """Return a GPU's model where torch tells it, else the kind of device."""
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return torch.cuda.get_device_name(device)
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -64,12 +107,14 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(each in str(error) for each in words)
 
 
-def memory_format(device: str, precision: str = "bfloat16") -> torch.memory_format:
+def memory_format(device: str, precision: str = "bfloat16") -> "torch.memory_format":
     """Return how convolutions should find their images and filters in memory.
 
     Channels last, which is faster, but for MPS, where versions of torch compute it wrongly, and for
     CUDA in float32, for which it has few kernels.
     """
+    import torch
+
     is_slow = device.startswith("cuda") and precision == "float32"
     if device.startswith("mps") or is_slow:
         return torch.contiguous_format
@@ -78,6 +123,8 @@ def memory_format(device: str, precision: str = "bfloat16") -> torch.memory_form
 
 def autocast(device: str, precision: str) -> AbstractContextManager[None]:
     """Return the context in which a forward pass runs at this precision."""
+    import torch
+
     enabled = precision == "bfloat16"
     return torch.autocast(device.partition(":")[0], dtype=torch.bfloat16, enabled=enabled)
 
@@ -88,6 +135,8 @@ def determinism(threads: int, *, deterministic: bool = True) -> Iterator[None]:
 
     The order of a sum depends on the number of threads, so equal bytes need equal threads.
     """
+    import torch
+
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     if torch.cuda.is_available():

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, ClassVar, Generic, TypeVar, cast
@@ -43,6 +44,9 @@ class Component:
 
     output_revision: ClassVar[int] = 1
     """Raised by hand when the output for the same settings changes."""
+
+    requires: ClassVar[tuple[str, ...]] = ()
+    """Modules that it cannot work without, where an extra of ours brings them."""
 
     added_later: ClassVar[tuple[str, ...]] = ()
     """Settings that came after artifacts had been named without them.
@@ -134,7 +138,12 @@ class Registry(Generic[C]):
         if plugin is not None and name not in self._files():
             return cast("type[C]", plugin.load())
         module = f"{self.package}.{name.replace('-', '_')}"
-        return self._only_subclass(_import(module), base)
+        found = self._only_subclass(_import(module), base)
+        for each in found.requires:
+            # found, not imported: settings are read without what they are for
+            if find_spec(each) is None:
+                raise _missing(module, each)
+        return found
 
     def build(self, use: str, settings: Mapping[str, Any], *, where: str = "") -> C:
         """Return the component `use` with these settings checked against its fields."""
@@ -364,6 +373,10 @@ def _import(module: str) -> Any:
         missing = (error.name or "").partition(".")[0]
         if missing == "synthmix":
             raise
-        raise MissingPackage(
-            f"{module} needs the package '{missing}'. Install it with: {install(missing)}"
-        ) from error
+        raise _missing(module, missing) from error
+
+
+def _missing(module: str, package: str) -> MissingPackage:
+    return MissingPackage(
+        f"{module} needs the package '{package}'. Install it with: {install(package)}"
+    )

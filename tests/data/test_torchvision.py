@@ -51,11 +51,11 @@ def test_the_usual_names_are_known(name: str) -> None:
     assert Torchvision(dataset=name).dataset == name
 
 
-def test_an_unknown_name_is_an_error_at_once() -> None:
+def test_an_unknown_name_is_an_error_before_anything_is_fetched() -> None:
     with pytest.raises(SettingError, match=r"dataset is 'CIFAR1O'.* Did you mean 'CIFAR10'"):
-        Torchvision(dataset="CIFAR1O")
+        Torchvision(dataset="CIFAR1O").list("train")
     with pytest.raises(SettingError, match=r"dataset is 'FakeData', which is not one of: .*MNIST"):
-        Torchvision(dataset="FakeData")
+        Torchvision(dataset="FakeData").list("train")
 
 
 def test_what_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from synthmix import checkpoints
-from synthmix.generators import flow
+from synthmix.generators.flow import _fit
 from synthmix.store import sha256
 from synthmix.study import load, run, tasks
 from synthmix.study.planning import Step
@@ -183,7 +183,7 @@ def test_a_damaged_checkpoint_is_told_of_and_begun_anew(
     study = load(write_study(tmp_path, seeds=1))
     monkeypatch.setattr(tasks, "CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(tasks, "save", stopping)
-    monkeypatch.setattr(flow, "save", stopping)
+    monkeypatch.setattr(_fit, "save", stopping)
     with pytest.raises(KeyboardInterrupt):
         run(study)
     monkeypatch.undo()

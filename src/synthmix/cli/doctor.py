@@ -55,6 +55,8 @@ def _installed(name: str, use: str) -> str:
 
 def _hardware() -> dict[str, str]:
     try:
+        import torch  # noqa: F401
+
         from synthmix.engines.local import usable_cores
         from synthmix.hardware import (
             available_devices,

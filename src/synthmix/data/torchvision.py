@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torchvision import datasets
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.errors import DataError, SettingError, suggestion
@@ -34,14 +33,6 @@ class Torchvision(ImageSource):
 
     download: bool = True
     """Whether to download what is not there."""
-
-    def __post_init__(self) -> None:
-        if self.dataset not in datasets.__all__:
-            known = suggestion(self.dataset, _usable())
-            raise SettingError(f"dataset is '{self.dataset}', which torchvision lacks. {known}")
-        if not _split_argument(self.dataset):
-            known = ", ".join(_usable())
-            raise SettingError(f"dataset is '{self.dataset}', which is not one of: {known}.")
 
     @property
     def shows_characters(self) -> bool:
@@ -75,7 +66,9 @@ class Torchvision(ImageSource):
         return tuple(names)
 
     def _load(self, split: Split) -> Any:
-        argument = str(_split_argument(self.dataset))
+        from torchvision import datasets  # brings torch: seconds, which settings need not take
+
+        argument = self._split_argument()
         root = Path(self.root).expanduser() if self.root else cache_folder() / "torchvision"
         value = split == "train" if argument == "train" else split
         try:
@@ -92,17 +85,28 @@ class Torchvision(ImageSource):
                 f"there is a network and copy its folder there."
             ) from error
 
+    def _split_argument(self) -> str:
+        from torchvision import datasets
+
+        usable = [name for name in datasets.__all__ if _split_argument(name)]
+        if self.dataset not in datasets.__all__:
+            known = suggestion(self.dataset, usable)
+            raise SettingError(f"dataset is '{self.dataset}', which torchvision lacks. {known}")
+        argument = _split_argument(self.dataset)
+        if argument is None:
+            known = ", ".join(usable)
+            raise SettingError(f"dataset is '{self.dataset}', which is not one of: {known}.")
+        return argument
+
 
 def _split_argument(name: str) -> str | None:
     """Return the argument by which a torchvision class is told the split, None if it has none."""
+    from torchvision import datasets
+
     known = inspect.signature(getattr(datasets, name)).parameters
     if "download" not in known:
         return None
     return next((each for each in ("train", "split") if each in known), None)
-
-
-def _usable() -> list[str]:
-    return [name for name in datasets.__all__ if _split_argument(name)]
 
 
 def _content(loaded: Any) -> Json:

@@ -12,7 +12,6 @@ import pytest
 import torch
 
 from synthmix.errors import ArtifactError, SettingError
-from synthmix.generators import diffusers as component
 from synthmix.generators.diffusers import Diffusers
 from synthmix.generators.diffusers import _drawing as drawing
 from synthmix.generators.diffusers import _memory as memory
@@ -239,12 +238,12 @@ def test_a_set_that_grows_keeps_its_batch(
 ) -> None:
     artifact = Artifact(tmp_path, "set", {})
     generator = Diffusers(model=str(sdxl), **(SMALL | {"batch_size": "auto"}))
-    monkeypatch.setattr(component, "fitting_batch", lambda settings: 2)
+    monkeypatch.setattr(drawing, "fitting_batch", lambda settings: 2)
     assert generator.settled(artifact).batch_size == 2
     with artifact.part("data/train-00000-of-00001.parquet") as path:
         path.write_bytes(b"images")
     artifact.seal()
-    monkeypatch.setattr(component, "fitting_batch", lambda settings: 8)
+    monkeypatch.setattr(drawing, "fitting_batch", lambda settings: 8)
     assert generator.settled(artifact).batch_size == 2
     artifact.reopen()
     assert generator.settled(artifact).batch_size == 2

@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 from annotated_types import Ge, Le
-from scipy.ndimage import gaussian_filter
 
 from synthmix.evaluation.corruptions import Corruption
 from synthmix.types import Pixels
@@ -22,6 +21,8 @@ class GaussianBlur(Corruption):
     packages: ClassVar[tuple[str, ...]] = ("scipy",)
 
     def apply(self, image: Pixels, level: float, seed: int) -> Pixels:
+        from scipy.ndimage import gaussian_filter
+
         width = level * image.shape[0]
         blurred = gaussian_filter(image.astype(np.float32), (width, width, 0))
         rounded: Pixels = np.rint(blurred).clip(0, 255).astype(np.uint8)

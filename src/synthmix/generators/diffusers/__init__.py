@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -13,18 +12,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 
 from synthmix.errors import ArtifactError, SettingError, SynthmixError
 from synthmix.generators import Generator
-from synthmix.generators.diffusers._drawing import (
-    Starts,
-    batches,
-    fitting_batch,
-    resolved_precision,
-    runner_of,
-)
-from synthmix.generators.diffusers._memory import within_memory
-from synthmix.generators.diffusers._pipeline import quiet, reads_negative_prompts, text_encoders
-from synthmix.generators.diffusers._texts import check_tokenizer
 from synthmix.generators.diffusers._weights import Located, locate, locate_vae
-from synthmix.hardware import resolve_device
 from synthmix.store import Artifact, read_json
 from synthmix.types import Device as DeviceName
 from synthmix.types import ImageSet, Pixels, Precision, Progress, Request, TextEncoder
@@ -43,6 +31,7 @@ class Diffusers(Generator):
     real ones of their class instead of noise (SDEdit, Meng et al. 2022).
     """
 
+    requires: ClassVar[tuple[str, ...]] = ("diffusers", "transformers")
     needs_prompts: ClassVar[bool] = True
     terms: ClassVar[str] = "those of the model's own page (SDXL-Turbo: Stability Community License)"
 
@@ -151,7 +140,7 @@ class Diffusers(Generator):
         found = []
         if self.safety_checker and "safety_checker" not in located.components:
             found.append(f"safety_checker is on, but '{self.model}' has none: nothing is checked.")
-        if self.negative_prompt and not reads_negative_prompts(located):
+        if self.negative_prompt and not _reads_negative_prompts(located):
             found.append(
                 f"negative_prompt has no effect: {located.pipeline} of '{self.model}' reads none."
             )
@@ -164,8 +153,10 @@ class Diffusers(Generator):
 
     def text_encoders(self) -> list[TextEncoder]:
         """Return the limits of the model's text encoders; reads their tokenizers alone."""
+        from synthmix.generators.diffusers._tokenizers import text_encoders
+
         located = locate(self.model, self.revision, self.variant, has_weights=False)
-        found = text_encoders(_tokenizers(located))
+        found = text_encoders(located)
         return [replace(each, limit=each.limit * self.prompt_chunks) for each in found]
 
     def fit(self, real: ImageSet, *, seed: int, artifact: Artifact, progress: Progress) -> None:
@@ -198,6 +189,9 @@ class Diffusers(Generator):
         return replace(self, **read_json(artifact.path / _EXECUTION))
 
     def _execution(self) -> dict[str, Any]:
+        from synthmix.generators.diffusers._drawing import fitting_batch, resolved_precision
+        from synthmix.hardware import resolve_device
+
         device = resolve_device(self.device)
         size = fitting_batch(self) if self.batch_size == "auto" else self.batch_size
         precision = resolved_precision(self.precision, device, self._located().pipeline)
@@ -215,36 +209,18 @@ class Diffusers(Generator):
 
         A float image is yielded where the pipeline gave one that is not finite.
         """
+        from synthmix.generators.diffusers._drawing import draw
+
         if not requests:
             return
-        runner = runner_of(self)
-        starts = None if fitted is None else Starts(fitted / _REAL, len(class_names))
-        size = fitting_batch(self) if self.batch_size == "auto" else self.batch_size
-        for number, batch in enumerate(batches(requests, size, len(class_names))):
-            with nullcontext() if number else within_memory(runner.device):
-                runner.check_prompts(starts)
-                images = runner.draw(batch, size, starts)
-            yield from images
+
+        yield from draw(self, requests, len(class_names), fitted and fitted / _REAL)
 
     def _located(self) -> Located:
         return locate(self.model, self.revision, self.variant)
 
 
-def _tokenizers(located: Located) -> dict[str, Any]:
-    from transformers import AutoTokenizer
+def _reads_negative_prompts(located: Located) -> bool:
+    from synthmix.generators.diffusers._pipeline import reads_negative_prompts
 
-    names = [name for name in located.components if name.startswith("tokenizer")]
-    found = {}
-    for name in names:
-        try:
-            with quiet():
-                found[name] = AutoTokenizer.from_pretrained(
-                    located.folder / name, local_files_only=True
-                )
-        except Exception as error:  # of Rust's parser some derive from Exception alone
-            reason = " ".join(str(error).split())[:120]
-            raise SettingError(
-                f"{located.folder / name}, the tokenizer of the model, cannot be read: {reason}"
-            ) from None
-        check_tokenizer(found[name], located.folder / name)
-    return found
+    return reads_negative_prompts(located)

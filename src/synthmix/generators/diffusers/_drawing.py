@@ -1,6 +1,7 @@
 """Drawing batches with a loaded pipeline: prompts and starts in, pixels out."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,7 @@ from synthmix.hardware import (
     resolve_device,
 )
 from synthmix.resident import empty_cache, resident
-from synthmix.types import Request
+from synthmix.types import Pixels, Request
 
 if TYPE_CHECKING:
     from synthmix.generators.diffusers import Diffusers
@@ -195,6 +196,24 @@ class Runner:
         blank = Image.new("RGB", (width, height), "grey")
         images = [starts.of(each, width, height) if starts else blank for each in requests]
         return {"image": images, "strength": self.settings.strength}
+
+
+def draw(
+    settings: "Diffusers", requests: Sequence[Request], num_classes: int, real: Path | None
+) -> Iterator[Pixels]:
+    """Yield one uint8 image per request, in order, at the pipeline's own size.
+
+    `real` is the file of real images to start from, where there is one. A float image is yielded
+    where the pipeline gave one that is not finite.
+    """
+    runner = runner_of(settings)
+    starts = None if real is None else Starts(real, num_classes)
+    size = fitting_batch(settings) if settings.batch_size == "auto" else settings.batch_size
+    for number, batch in enumerate(batches(requests, size, num_classes)):
+        with nullcontext() if number else within_memory(runner.device):
+            runner.check_prompts(starts)
+            images = runner.draw(batch, size, starts)
+        yield from images
 
 
 def batches(

@@ -3,7 +3,7 @@
 import inspect
 import json
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ from torch import Tensor
 
 from synthmix.errors import SettingError
 from synthmix.generators.diffusers._texts import (
-    NO_LIMIT,
     PROBES,
     check_encoder,
     check_tokenizer,
@@ -26,7 +25,6 @@ from synthmix.generators.diffusers._texts import (
 from synthmix.generators.diffusers._weights import Located
 from synthmix.hardware import is_out_of_memory
 from synthmix.model_files import kinds
-from synthmix.types import TextEncoder
 
 _FIELDS = {
     "StableDiffusionXL": (
@@ -168,23 +166,6 @@ def _tiny_vae(located: Located, dtype: torch.dtype) -> Any:
         return kind.from_pretrained(
             str(located.folder), dtype=dtype, use_safetensors=True, local_files_only=True
         )
-
-
-def text_encoders(tokenizers: dict[str, Any]) -> list[TextEncoder]:
-    """Return the limits of tokenizers by name, special tokens already taken off."""
-    return [
-        TextEncoder(name, each.model_max_length - each.num_special_tokens_to_add(), _pieces(each))
-        for name, each in tokenizers.items()
-        if each.model_max_length < NO_LIMIT
-    ]
-
-
-def _pieces(tokenizer: Any) -> Callable[[str], Sequence[str]]:
-    def pieces(text: str) -> list[str]:
-        # CLIP marks the end of a word; a readable rest needs the space back
-        return [each.replace("</w>", " ") for each in tokenizer.tokenize(text)]
-
-    return pieces
 
 
 class Encoder:

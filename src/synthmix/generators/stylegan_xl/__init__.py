@@ -5,19 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import numpy as np
-import torch
 from annotated_types import Ge, Le
-from numpy.typing import NDArray
 
 from synthmix.errors import DataError, SettingError, suggestion
 from synthmix.generators import Generator
-from synthmix.generators.stylegan_xl import _weights
-from synthmix.generators.stylegan_xl._network import Generator as Network
-from synthmix.generators.stylegan_xl._original import original_latents, to_pixels
-from synthmix.hardware import resolve_device
-from synthmix.resident import resident
-from synthmix.seeding import generator as random_generator
+from synthmix.generators.stylegan_xl._checkpoint import checked_sha256
 from synthmix.types import Device as DeviceName
 from synthmix.types import Pixels, Precision, Request
 
@@ -76,9 +68,9 @@ class StyleganXl(Generator):
 
     def settings(self) -> dict[str, Any]:
         """Return every setting; files are named by their content, wherever they lie."""
-        named = {"checkpoint": _weights.checked_sha256(self.checkpoint, self.sha256)}
+        named = {"checkpoint": checked_sha256(self.checkpoint, self.sha256)}
         if self.centroids is not None:
-            named["centroids"] = _weights.checked_sha256(self.centroids)
+            named["centroids"] = checked_sha256(self.centroids)
         return {**super().settings(), **named, "sha256": None}
 
     def placed(self, device: DeviceName, precision: Precision) -> "StyleganXl":
@@ -87,7 +79,7 @@ class StyleganXl(Generator):
 
     def check(self, class_names: tuple[str, ...]) -> None:
         self._check_names(class_names)
-        self._psi(class_names)
+        self.psi(class_names)
 
     def generate(
         self,
@@ -100,47 +92,12 @@ class StyleganXl(Generator):
         """Yield one uint8 image per request, in order, at the network's own size."""
         if not requests:
             return
-        device = resolve_device(self.device)
-        digest = _weights.checked_sha256(self.checkpoint, self.sha256)
-        network = _network(self.checkpoint, digest, device, self.precision, self.seeds)
-        labels = self._labels(class_names, network.spec.mapping.c_dim)
-        psi = self._psi(class_names)
+        from synthmix.generators.stylegan_xl._draw import draw
+
         _check_labels(requests, class_names)
-        for start in range(0, len(requests), self.batch_size):
-            chunk = requests[start : start + self.batch_size]
-            # always a full batch: kernels are chosen by its size
-            padded = [*chunk, *[chunk[-1]] * (self.batch_size - len(chunk))]
-            pixels = self._draw(network, padded, labels, psi, device)
-            yield from pixels[: len(chunk)]
+        yield from draw(self, requests, class_names)
 
-    def _draw(
-        self,
-        network: Network,
-        requests: Sequence[Request],
-        labels: list[int],
-        psi: list[float],
-        device: str,
-    ) -> Pixels:
-        z_ND = np.stack([self._latent(each, network.spec.mapping.z_dim) for each in requests])
-        labels_N = torch.tensor([labels[each.label] for each in requests], device=device)
-        psi_N = torch.tensor([psi[each.label] for each in requests], device=device)
-        with torch.inference_mode():
-            w_NLD = network.mapping(
-                torch.from_numpy(z_ND).float().to(device),
-                labels_N,
-                psi=psi_N,
-                cutoff=self.truncation_cutoff,
-                centroids=self._centroids(network, device),
-            )
-            images_NCHW = network.synthesis(w_NLD)
-        return to_pixels(images_NCHW.expand(-1, 3, -1, -1), self.conversion)
-
-    def _latent(self, request: Request, z_dim: int) -> NDArray[np.float64]:
-        if self.seeds == "original":
-            return original_latents(request.index, 1, z_dim).reshape(z_dim)
-        return random_generator(request.seed, "stylegan-xl: latent").standard_normal(z_dim)
-
-    def _labels(self, class_names: tuple[str, ...], c_dim: int) -> list[int]:
+    def labels(self, class_names: tuple[str, ...], c_dim: int) -> list[int]:
         """Return the network's label of each class of the study."""
         if not c_dim:
             raise DataError(
@@ -173,7 +130,8 @@ class StyleganXl(Generator):
                     f"{suggestion(name, self.class_names)}"
                 )
 
-    def _psi(self, class_names: tuple[str, ...]) -> list[float]:
+    def psi(self, class_names: tuple[str, ...]) -> list[float]:
+        """Return the truncation of each class; raises SettingError for one that is none."""
         for name in self.class_truncation_psi:
             if name not in class_names:
                 raise SettingError(
@@ -181,18 +139,6 @@ class StyleganXl(Generator):
                     f"{suggestion(name, class_names)}"
                 )
         return [self.class_truncation_psi.get(name, self.truncation_psi) for name in class_names]
-
-    def _centroids(self, network: Network, device: str) -> torch.Tensor | None:
-        if self.centroids is None:
-            return None
-        try:
-            styles = np.load(self.centroids, allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DataError(f"centroids: {self.centroids} is no .npy file: {error}") from None
-        width = network.spec.mapping.w_dim
-        if styles.ndim != 2 or styles.shape[1] != width:
-            raise DataError(f"centroids: {self.centroids} must be [K, {width}], is {styles.shape}.")
-        return torch.from_numpy(styles).float().to(device)
 
 
 def _check_labels(requests: Sequence[Request], class_names: tuple[str, ...]) -> None:
@@ -202,14 +148,3 @@ def _check_labels(requests: Sequence[Request], class_names: tuple[str, ...]) -> 
                 f"Image {request.index} asks for label {request.label}; the study has the labels "
                 f"0 to {len(class_names) - 1}."
             )
-
-
-@resident
-def _network(path: Path, digest: str, device: str, precision: str, seeds: str) -> Network:
-    """Return a network ready to draw; kept, since a set is drawn in many shards."""
-    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    network = _weights.load(path).to(device)
-    if seeds == "original":
-        # the image script overwrites what the file holds
-        network.synthesis.input.transform = torch.eye(3, device=device)
-    return network.prepare(dtype)

@@ -1,10 +1,8 @@
 """Files of weights: the published pickles read once, safetensors from then on."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from synthmix.generators.stylegan_xl._architecture import (
     architecture,
     module_names,
 )
+from synthmix.generators.stylegan_xl._checkpoint import PUBLISHED, checked_sha256
 from synthmix.generators.stylegan_xl._network import Generator
 from synthmix.generators.stylegan_xl._pickle import (
     CannotRead,
@@ -29,13 +28,9 @@ from synthmix.generators.stylegan_xl._pickle import (
     RefusedPickle,
     read_pickle,
 )
-from synthmix.store import replacing, sha256
+from synthmix.store import replacing
 
 FORMAT = "synthmix stylegan-xl 1"
-PUBLISHED = (
-    "The published files are listed in the README of github.com/autonomousvision/stylegan-xl "
-    "(cifar10.pkl for CIFAR-10)."
-)
 FILTER_TOLERANCE = 1e-5
 """Largest difference between a stored filter and the one that its layer's numbers give."""
 
@@ -83,25 +78,6 @@ def is_pickle(path: Path) -> bool:
     with path.open("rb") as file:
         start = file.read(9)
     return start[:1] == _PICKLE_START and start[4:] != b"\0\0\0\0{"
-
-
-def checked_sha256(path: Path, expected: str | None = None) -> str:
-    """Return a file's sha256; raises SettingError where there is no file or it is another one."""
-    if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"There is no file {path}"
-        raise SettingError(f"{what}; StyleGAN-XL weights are one file. {PUBLISHED}")
-    if expected is not None and not re.fullmatch("[0-9a-fA-F]{64}", expected):
-        raise SettingError(f"sha256 is '{expected}'; it must be 64 hexadecimal digits.")
-    facts = path.stat()
-    digest = _digest(path, facts.st_size, facts.st_mtime_ns)
-    if expected is not None and digest != expected.lower():
-        raise SettingError(f"{path} has the sha256 {digest}, but {expected} is asked for.")
-    return digest
-
-
-@lru_cache(maxsize=16)
-def _digest(path: Path, size: int, modified: int) -> str:
-    return sha256(path)
 
 
 def _loaded(spec: Architecture, tensors: Mapping[str, Tensor], path: Path) -> Generator:

@@ -5,13 +5,17 @@ Suffixes: B batch, C channels, H, W, E embedding.
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from synthmix.generators._gaussian import GaussianVelocity
+from synthmix.generators.flow._gaussian import GaussianVelocity
 from synthmix.hardware import memory_format
+
+if TYPE_CHECKING:
+    from synthmix.generators.flow import Flow
 
 _COARSEST = 4  # side in cells at which halving stops
 _EMBEDDING = 128
@@ -205,3 +209,15 @@ def _zeroed(layer: nn.Conv2d) -> nn.Conv2d:
     assert layer.bias is not None
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def model_of(settings: "Flow", num_classes: int, image_size: int) -> VelocityModel:
+    """Return the network of these settings, its weights drawn by torch's own random numbers."""
+    dimension = 3 * image_size**2
+    gaussian = GaussianVelocity(num_classes, dimension, min(settings.rank, dimension))
+    return VelocityModel(gaussian, UNet(num_classes, image_size, settings.widths, settings.blocks))
+
+
+def placed(model: VelocityModel, device: str, precision: str) -> VelocityModel:
+    """Return the model on a device, its filters laid out as its convolutions find them fastest."""
+    return model.to(device).to(memory_format=memory_format(device, precision))

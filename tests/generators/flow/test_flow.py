@@ -7,9 +7,10 @@ from sklearn.datasets import load_digits
 
 from synthmix.checkpoints import save
 from synthmix.errors import DiskFull, SettingError
-from synthmix.generators._gaussian import GaussianVelocity, principal_directions
-from synthmix.generators._velocity import UNet, integrate
-from synthmix.generators.flow import Flow, _Fit
+from synthmix.generators.flow import Flow
+from synthmix.generators.flow._fit import Fit
+from synthmix.generators.flow._gaussian import GaussianVelocity, principal_directions
+from synthmix.generators.flow._velocity import UNet, integrate
 from synthmix.store import Artifact
 from synthmix.types import ImageSet, Request, no_progress
 
@@ -166,7 +167,7 @@ def test_network_keeps_the_shape_of_any_image(size):
 
 
 def test_fitting_lowers_the_loss_on_digits(digits):
-    fit = _Fit(tiny(fit_steps=150, fit_batch_size=32, widths=(16, 32)), digits, seed=0)
+    fit = Fit(tiny(fit_steps=150, fit_batch_size=32, widths=(16, 32)), digits, seed=0)
     before = mean_loss(fit)
     for _ in range(150):
         fit.advance()
@@ -207,7 +208,7 @@ def test_a_finished_fit_is_not_repeated(digits, tmp_path):
 
 
 def test_every_image_is_seen_once_an_epoch(digits):
-    fit = _Fit(tiny(fit_batch_size=7), digits, seed=0)
+    fit = Fit(tiny(fit_batch_size=7), digits, seed=0)
     rows = []
     for fit.step in range(300):
         rows.extend(fit._rows())
@@ -262,5 +263,5 @@ def test_impossible_shapes_are_refused(changes, named):
 @pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_told_while_a_checkpoint_is_written(digits, tmp_path):
     with pytest.raises(DiskFull):
-        save(_Fit(tiny(), digits, 3).save, Artifact(tmp_path, "fit", 1), "checkpoint.pt")
+        save(Fit(tiny(), digits, 3).save, Artifact(tmp_path, "fit", 1), "checkpoint.pt")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
