@@ -35,7 +35,8 @@ from synthmix.cli.main import main as command_line
 from synthmix.data.digits import Digits
 from synthmix.generators.flow import _fit
 from synthmix.store import read_json, write_json
-from synthmix.study import running, tasks, workspace
+from synthmix.study import running, workspace
+from synthmix.study.stages import _training, generate
 
 FLOW = {"use": "flow", "fit_steps": 6, "fit_batch_size": 16, "widths": [8], "blocks": [1]}
 STUDY: dict[str, Any] = {
@@ -192,7 +193,7 @@ def _kill_after(count: int) -> None:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    _fit.save = tasks.save = counted
+    _fit.save = _training.save = counted
 
 
 def prepare(folder: Path, *, is_short: bool = False) -> tuple[Path, bytes]:
@@ -205,8 +206,8 @@ def prepare(folder: Path, *, is_short: bool = False) -> tuple[Path, bytes]:
         package = importlib.import_module(f"synthmix.{name}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)  # or each child would
-    workspace.SHARD_SIZE = tasks.SHARD_SIZE = 40
-    tasks.CHECKPOINT_SECONDS = 0.0
+    workspace.SHARD_SIZE = generate.SHARD_SIZE = 40
+    _training.CHECKPOINT_SECONDS = 0.0
     study = folder / "study.yaml"
     given = folder / "given.npz"
     _write_given(given)

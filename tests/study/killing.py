@@ -19,9 +19,10 @@ from typing import Any
 import torch
 
 from synthmix import store
-from synthmix.study import tasks, workspace
+from synthmix.study import workspace
 from synthmix.study.file import load
 from synthmix.study.running import run
+from synthmix.study.stages import _training, generate
 
 
 class Moments:
@@ -47,8 +48,8 @@ class Moments:
 
 def prepare() -> None:
     torch.set_num_threads(1)
-    workspace.SHARD_SIZE = tasks.SHARD_SIZE = 30
-    tasks.CHECKPOINT_SECONDS = 0.0
+    workspace.SHARD_SIZE = generate.SHARD_SIZE = 30
+    _training.CHECKPOINT_SECONDS = 0.0
 
 
 def child(study: Path, last: int) -> None:

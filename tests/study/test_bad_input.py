@@ -511,10 +511,11 @@ def test_damaged_notes_of_speeds_are_passed_over(tmp_path: Path, content: str) -
     cache.mkdir(exist_ok=True)
     (cache / "speeds.json").write_text(content)
     study = resolve(asked(tmp_path, write_real(tmp_path / "real")))
-    assert known_seconds(study, "train", "real") is None
+    space = Workspace(study)
+    assert known_seconds(space, "train", "real") is None
     describe(study, measure=False)
-    remember(study, "train", "real", 0.5)
-    assert known_seconds(study, "train", "real") == 0.5
+    remember(space, "train", "real", 0.5)
+    assert known_seconds(space, "train", "real") == 0.5
 
 
 def test_speeds_that_cannot_be_kept_stop_nothing(
@@ -523,8 +524,10 @@ def test_speeds_that_cannot_be_kept_stop_nothing(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    space = Workspace(resolve(asked(tmp_path, write_real(tmp_path / "real"))))
+    assert known_seconds(space, "train", "real") is None
     monkeypatch.setattr("os.replace", full)
-    remember(resolve(asked(tmp_path, "")), "train", "real", 0.5)
+    remember(space, "train", "real", 0.5)
 
 
 def test_mirrored_digits_are_warned_of(tmp_path: Path) -> None:

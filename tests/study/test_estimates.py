@@ -9,6 +9,7 @@ from synthmix.study.estimates import Prices, prices
 from synthmix.study.planning import describe
 from synthmix.study.prospects import outlook
 from synthmix.study.speeds import Speed, measured_speed, remember
+from synthmix.study.stages import Step, Task
 from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import STUDY
 
@@ -17,23 +18,27 @@ def small(folder: Path, **changes: object) -> Workspace:
     return Workspace(resolve({**STUDY, "output": str(folder / "out"), "seeds": 2, **changes}))
 
 
+def step(stage: str, target: str) -> Step:
+    return Step(Task(resolve(STUDY), stage, target, 0), 5, None)
+
+
 def test_predicting_is_part_of_a_runs_time(tmp_path: Path) -> None:
     space = small(tmp_path)
     found = Prices(space, Speed(step=1.0, image=0.5), weights=0)
     predicted = len(space.test) + len(space.validation_rows)
     assert predicted == 599 + 120
-    assert found.seconds("train", "real", 5) == 5 + 0.5 * predicted
-    assert Prices(space, None, 0).seconds("train", "real", 5) is None
-    assert found.seconds("fit", "flow", 5) is None
+    assert found.seconds(step("train", "real")) == 5 + 0.5 * predicted
+    assert Prices(space, None, 0).seconds(step("train", "real")) is None
+    assert found.seconds(step("fit", "flow")) is None
 
 
 def test_speeds_are_remembered_for_these_images_and_this_recipe(tmp_path: Path) -> None:
-    space = small(tmp_path)
-    remember(space.study, "train", "real", 2.0)
-    assert Prices(space, None, 0).seconds("train", "flow@1", 5) == 10
-    assert Prices(space, None, 0).seconds("train", "real-half-steps", 5) is None
-    others = small(tmp_path, real={"use": "digits", "test_fraction": 0.5})
-    assert Prices(others, None, 0).seconds("train", "real", 5) is None
+    space = small(tmp_path, controls=True)
+    remember(space, "train", "real", 2.0)
+    assert Prices(space, None, 0).seconds(step("train", "flow@1")) == 10
+    assert Prices(space, None, 0).seconds(step("train", "real-half-steps")) is None
+    others = small(tmp_path, controls=True, real={"use": "digits", "test_fraction": 0.5})
+    assert Prices(others, None, 0).seconds(step("train", "real")) is None
 
 
 def test_both_speeds_are_measured(tmp_path: Path) -> None:
@@ -63,7 +68,7 @@ def test_bytes_are_those_that_a_run_leaves(finished: Workspace) -> None:
     found = prices(finished, measure=False)
     (made,) = (finished.study.output / "runs").glob("real-seed0-*")
     left = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
-    assert found.num_bytes("train", "real", 5) == pytest.approx(left, rel=0.1)
+    assert found.num_bytes(step("train", "real")) == pytest.approx(left, rel=0.1)
     assert found.weights > 0.5 * left, "weights are most of it"
     assert found.scratch == 3 * found.weights
 

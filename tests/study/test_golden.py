@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from synthmix.images import mark
 from synthmix.store import Artifact
-from synthmix.study.extra_images import collections
+from synthmix.study.extra_images import artifact_of, collections
 from synthmix.study.file import resolve
-from synthmix.study.predicting import artifact_of
 from synthmix.study.results import compute
 from synthmix.study.stored import LOGITS, VALIDATION
 from synthmix.study.workspace import Workspace

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from synthmix.study import load, run
-from synthmix.study.planning import STAGES, stale, steps
+from synthmix.study.looks import wanted
+from synthmix.study.planning import Steps, stale
 from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import write_study
 
@@ -29,8 +30,8 @@ def test_a_linked_folder_counts(
         results = (tmp_path / "out" / "results.json").read_bytes()
         assert list(Path(elsewhere).glob("*/manifest.json"))
         space = Workspace(study)
-        states = {step.state for stage in STAGES for step in steps(space, stage)}
-        assert (states, stale(study, space)) == ({"done"}, [])
+        listed = Steps(space, wanted(space))
+        assert ({step.state for step in listed.every()}, stale(listed)) == ({"done"}, [])
         timed = json.loads((tmp_path / "out" / "timing.json").read_text())
         lying = {each.name for each in Path(elsewhere).glob("*-*")}
         assert lying
@@ -45,5 +46,6 @@ def test_a_linked_folder_counts(
         assert part.stat().st_size > 3
         edited = load(write_study(tmp_path, seeds=1, training={"steps": 6, "batch_size": 16}))
         if folder == "runs":
-            old = stale(edited, Workspace(edited))
+            other = Workspace(edited)
+            old = stale(Steps(other, wanted(other)))
             assert len([each for each in old if "/runs/" in each]) == 3

@@ -7,11 +7,11 @@ import pytest
 
 from synthmix import hardware
 from synthmix.errors import SettingError
-from synthmix.study import running, tasks
+from synthmix.study import running
 from synthmix.study.file import Study, resolve
 from synthmix.study.looks import wanted
-from synthmix.study.planning import STAGES, steps
-from synthmix.study.running import TASKS
+from synthmix.study.planning import steps
+from synthmix.study.stages import _work, make, order
 from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import STUDY
 
@@ -25,18 +25,18 @@ def study(tmp_path: Path) -> Study:
 def as_on_another_machine(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
     """Let this process be a worker whose `auto` stands for something else."""
     monkeypatch.setattr(hardware, "has_native_bfloat16", lambda device: precision == "bfloat16")
-    tasks._WORKSPACES.clear()
+    _work._WORKSPACES.clear()
 
 
 def test_a_worker_of_another_kind_does_what_the_plan_says(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_on_another_machine(monkeypatch, "float32")
-    for stage in STAGES:
+    for stage in order():
         todo = steps(Workspace(study), stage)
         as_on_another_machine(monkeypatch, "bfloat16")
         for step in todo:
-            TASKS[stage](step.task)
+            make(step.task)
         as_on_another_machine(monkeypatch, "float32")
         for step in steps(Workspace(study), stage):
             assert step.state == "done", f"{stage}: {step.task.label}"
@@ -56,8 +56,8 @@ def test_the_bytes_are_those_of_the_machine_that_planned(
         (fit,) = steps(Workspace(here), "fit")
         train = steps(Workspace(here), "train")[0]
         as_on_another_machine(monkeypatch, worker)
-        tasks.fit(fit.task)
-        tasks.train(train.task)
+        make(fit.task)
+        make(train.task)
         assert fit.artifact is not None
         assert train.artifact is not None
         found[worker] = [each.artifact.manifest()["parts"] for each in (fit, train)]
@@ -71,7 +71,7 @@ def test_a_device_that_a_worker_lacks_is_named(
     train = steps(Workspace(study), "train")[0]
     monkeypatch.setattr(hardware, "available_devices", lambda: ["cpu"])
     with pytest.raises(SettingError, match="device is 'cuda'; this machine has: cpu"):
-        tasks.train(train.task)
+        make(train.task)
 
 
 def test_a_plan_and_its_workers_agree_on_every_set(study: Study) -> None:

@@ -11,7 +11,8 @@ from synthmix.errors import SettingError
 from synthmix.study import load, plan, run
 from synthmix.study.beforehand import warnings
 from synthmix.study.file import resolve
-from synthmix.study.tasks import prompts_of, workspace_of
+from synthmix.study.stages._prompts import prompts_of
+from synthmix.study.stages._work import workspace_of
 from tests.generators.diffusers import pipelines
 from tests.study.test_reliability import write_study
 

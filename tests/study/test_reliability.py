@@ -15,8 +15,8 @@ import yaml
 from synthmix import checkpoints
 from synthmix.generators.flow import _fit
 from synthmix.store import sha256
-from synthmix.study import load, run, tasks
-from synthmix.study.planning import Step
+from synthmix.study import load, run
+from synthmix.study.stages import Step, _training
 from synthmix.study.watch import Watch
 
 KILLING = Path(__file__).with_name("killing.py")
@@ -181,8 +181,8 @@ def test_a_damaged_checkpoint_is_told_of_and_begun_anew(
             raise KeyboardInterrupt
 
     study = load(write_study(tmp_path, seeds=1))
-    monkeypatch.setattr(tasks, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(tasks, "save", stopping)
+    monkeypatch.setattr(_training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(_training, "save", stopping)
     monkeypatch.setattr(_fit, "save", stopping)
     with pytest.raises(KeyboardInterrupt):
         run(study)

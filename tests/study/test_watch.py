@@ -11,15 +11,14 @@ from rich.console import Console
 from synthmix.store import Artifact
 from synthmix.study import watch
 from synthmix.study.file import resolve
-from synthmix.study.planning import Step
-from synthmix.study.tasks import Task
+from synthmix.study.stages import Step, Task
 from tests.study.test_reliability import STUDY
 
 
 def test_a_pipe_gets_a_line_at_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "LINE_SECONDS", 0.3)
     artifact = Artifact(tmp_path, "flow-seed0", {"a": 1})
-    step = Step("fit", Task(resolve({**STUDY, "output": str(tmp_path)}), "flow", 0), 100, artifact)
+    step = Step(Task(resolve({**STUDY, "output": str(tmp_path)}), "fit", "flow", 0), 100, artifact)
     out = io.StringIO()
     console = Console(file=out, width=60)
     with watch.Terminal(console).stage("fit", [step]):

@@ -48,7 +48,10 @@ def command(
     own = {"generator": generator, "real": real, "per-class": per_class, "output": output}
     loaded = _of_study(study, own, changes) if study else _single(own, changes)
     from synthmix.study.concerns import of_sources
+    from synthmix.study.looks import wanted
+    from synthmix.study.planning import Steps
     from synthmix.study.running import run_stage, save_study
+    from synthmix.study.stages import before
     from synthmix.study.workspace import Workspace
 
     if only is not None:
@@ -59,11 +62,10 @@ def command(
     assert len(workspace.train)
     for text in of_sources(workspace.inventories):
         told.warned(text)
-    for stage in ("write", "fit", "generate"):
-        run_stage(workspace, stage, told, lambda step: only in (None, step.task.target))
-    from synthmix.study.planning import steps
-
-    found = [step for step in steps(workspace, "generate") if only in (None, step.task.target)]
+    steps = Steps(workspace, wanted(workspace))
+    for stage in before("generate"):
+        run_stage(steps, stage, told, lambda step: only in (None, step.task.target))
+    found = [step for step in steps.of("generate") if only in (None, step.task.target)]
     folders = [str(step.artifact.path) for step in found if step.artifact]
     if not folders and not json:
         say("Nothing to generate: the images of every set of this study are there already.")

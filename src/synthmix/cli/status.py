@@ -14,19 +14,19 @@ def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  #
     """Show how far a study is, and which artifacts are no part of it, from another version."""
     loaded = load_study(study, changes)
     from synthmix.study.looks import course, of_arms
-    from synthmix.study.planning import STAGES, stale, steps
+    from synthmix.study.planning import Steps, stale
     from synthmix.study.workspace import Workspace
 
     workspace = Workspace(loaded)
     so_far = course(workspace)
-    wanted = of_arms(workspace, so_far.seeds)
-    found = [step for stage in STAGES for step in steps(workspace, stage, wanted)]
+    listed = Steps(workspace, of_arms(workspace, so_far.seeds))
+    found = listed.every()
     at = [s.artifact.progress() if s.artifact and s.state == "in progress" else None for s in found]
     rows = [
         (step.stage, step.task.label, step.task.run, step.state, progress)
         for step, progress in zip(found, at, strict=True)
     ]
-    old = stale(loaded, workspace)
+    old = stale(listed)
     judged = None if loaded.adaptive is None else _judged(so_far)
     if json:
         told = [dict(zip(_HEAD, row, strict=True)) for row in rows]

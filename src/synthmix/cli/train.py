@@ -22,8 +22,10 @@ def command(
     """Train the missing runs of a study; generates first what they need."""
     loaded = load_study(study, changes)
     from synthmix.study.beforehand import warnings
-    from synthmix.study.planning import Step, steps
+    from synthmix.study.looks import wanted
+    from synthmix.study.planning import Steps, steps
     from synthmix.study.running import check, make, run_stage, save_study
+    from synthmix.study.stages import Step, before
     from synthmix.study.workspace import Workspace
 
     told = watch(quiet or json)
@@ -47,11 +49,11 @@ def command(
         told.warned(text)
     save_study(loaded, told)
     if arm is None and seed is None:
-        make(workspace, told, ("write", "fit", "generate", "train"))
+        make(workspace, told, before("train"))
     else:
-        for stage in ("write", "fit", "generate"):
-            run_stage(workspace, stage, told)
-        run_stage(workspace, "train", told, is_wanted)
+        todo = Steps(workspace, wanted(workspace))
+        for stage in before("train"):
+            run_stage(todo, stage, told, is_wanted if stage == "train" else None)
     found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]
     folders = [str(step.artifact.path) for step in found if step.artifact]
     say_folders(folders, json)

@@ -19,9 +19,8 @@ from synthmix.evaluation.crossed import compare
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.statistics import over_seeds
 from synthmix.mixing import Arm
-from synthmix.study.extra_images import Mirror, collections
+from synthmix.study.extra_images import Mirror, artifact_of, collections, stored_logits
 from synthmix.study.judging import contrast, score
-from synthmix.study.predicting import artifact_of, stored
 from synthmix.study.stored import LOGITS, classes
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json
@@ -122,7 +121,7 @@ def _confusions(
         if found is None:
             continue
         source = workspace.run_artifact(arm, run)
-        seen = stored(artifact_of(workspace, source, found), LOGITS, found)[0].argmax(axis=1)
+        seen = stored_logits(artifact_of(workspace, source, found), LOGITS, found)[0].argmax(axis=1)
         synthetic.append(confusion(seen, found.labels, num_classes))
         real.append(confusion(classes(source, LOGITS), labels, num_classes))
     return synthetic, real

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from synthmix.study.speeds import (
     Speed,
     checkpoint_bytes,
-    known_bytes,
     known_seconds,
     measured_speed,
     model_bytes,
 )
+from synthmix.study.stages import Step, stage_of
 from synthmix.study.workspace import Workspace
-
-NOTES = 6000
-"""Bytes of a run's history and manifest."""
 
 
 @dataclass(frozen=True)
@@ -24,28 +21,17 @@ class Prices:
     speed: Speed | None
     weights: int
 
-    def seconds(self, stage: str, target: str, units: int) -> float | None:
-        """Return the seconds of a task as the last like it took, else as measured; else None."""
-        per_unit = known_seconds(self.workspace.study, stage, target)
+    def seconds(self, step: Step) -> float | None:
+        """Return the seconds of a step as the last like it took, else as measured; else None."""
+        per_unit = known_seconds(self.workspace, step.stage, step.task.target)
         if per_unit is not None:
-            return round(per_unit * units, 1)
-        if self.speed is None or stage not in ("train", "predict"):
-            return None
-        if stage == "predict":
-            return round(self.speed.image * units, 1)
-        return round(self.speed.of_run(units, self._predicted), 1)
+            return round(per_unit * step.units, 1)
+        found = stage_of(step).seconds(self, step.units)
+        return None if found is None else round(found, 1)
 
-    def num_bytes(self, stage: str, target: str, units: int) -> int:
-        """Return the bytes that a task leaves; those of a fitted generator once one was made."""
-        if stage == "generate":
-            # lossless PNG of a photograph takes about 0.8 of its raw size
-            return int(units * self.workspace.image_size**2 * 3 * 0.8)
-        if stage == "fit":
-            return known_bytes(self.workspace.study, target) or 0
-        if stage == "predict":
-            return units * len(self.workspace.class_names) * 4
-        logits = self._predicted * len(self.workspace.class_names) * 4
-        return logits + self.weights + NOTES
+    def num_bytes(self, step: Step) -> int:
+        """Return the bytes that a step leaves; those of a fitted generator once one was made."""
+        return stage_of(step).num_bytes(self, step.task.target, step.units)
 
     @property
     def scratch(self) -> int:
@@ -53,7 +39,8 @@ class Prices:
         return checkpoint_bytes(self.weights, self.workspace.study.recipe)
 
     @property
-    def _predicted(self) -> int:
+    def num_predicted(self) -> int:
+        """Test and validation images, which every run predicts after its last step."""
         return len(self.workspace.test) + len(self.workspace.validation_rows)
 
 

@@ -28,11 +28,9 @@ class Wanted:
     arms: Mapping[str, int]
     sets: Mapping[str, int]
 
-    def of(self, stage: str, target: str) -> int:
-        """Return the number of seeds of a stage's target, 0 where there is none."""
-        if stage == "write":
-            return 1
-        return (self.sets if stage in ("fit", "generate") else self.arms).get(target, 0)
+    def of(self, target: str, *, is_set: bool) -> int:
+        """Return the number of seeds of a set or an arm, 0 where there is none."""
+        return (self.sets if is_set else self.arms).get(target, 0)
 
 
 def wanted(workspace: Workspace) -> Wanted:

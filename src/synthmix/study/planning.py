@@ -1,152 +1,52 @@
 """The plan: which artifacts a study needs, in which order, and what they will cost."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from synthmix.errors import ArtifactError, DataError, SettingError
+from synthmix.errors import SettingError
 from synthmix.fitting import Price, Priced, accepted
-from synthmix.store import Artifact
 from synthmix.study import looks, prospects
 from synthmix.study.beforehand import check_model, check_settings, earlier_study, warnings
 from synthmix.study.concerns import inventories
 from synthmix.study.estimates import Prices, prices
-from synthmix.study.extra_images import Collection, Mirror, collections
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
-from synthmix.study.predicting import artifact_of
-from synthmix.study.stored import run_artifact
-from synthmix.study.tasks import Task
+from synthmix.study.stages import Step, order, stage_named
 from synthmix.study.workspace import Workspace
 from synthmix.types import Progress, no_progress
 
-STAGES = ("write", "fit", "generate", "train", "predict")
 
+class Steps:
+    """A study's steps where each arm and set has `wanted` seeds, each stage listed once.
 
-@dataclass(frozen=True)
-class Step:
-    """One artifact to be made: by which task, from how many units of work."""
+    What a stage leaves may give the artifacts of later ones their names: `made` forgets those.
+    """
 
-    stage: str
-    task: Task
-    units: int
-    """Prompts to write, images to fit on, generate or predict, or optimiser steps."""
+    def __init__(self, workspace: Workspace, wanted: Wanted) -> None:
+        self.workspace = workspace
+        self.wanted = wanted
+        self._listed: dict[str, list[Step]] = {}
 
-    artifact: Artifact | None
-    """None where the name depends on images that are not there yet."""
+    def of(self, stage: str) -> list[Step]:
+        """List one stage's steps; raises SettingError or DataError where an arm cannot be drawn."""
+        if stage not in self._listed:
+            self._listed[stage] = stage_named(stage).steps(self.workspace, self.wanted)
+        return self._listed[stage]
 
-    detail: str = ""
+    def every(self) -> list[Step]:
+        """List the steps of all stages, in order."""
+        return [step for stage in order() for step in self.of(stage)]
 
-    @property
-    def state(self) -> str:
-        """`done`, `in progress` or `to do`."""
-        if self.artifact is None or not self.artifact.path.exists():
-            return "to do"
-        return "done" if self.artifact.is_complete and self._holds_enough() else "in progress"
-
-    def _holds_enough(self) -> bool:
-        # a set may have been made with fewer images; it grows
-        assert self.artifact is not None
-        return (
-            self.stage != "generate" or self.artifact.manifest().get("num_images", 0) >= self.units
-        )
+    def made(self, stage: str) -> None:
+        """Forget the steps of the stages that come after one that made something."""
+        names = order()
+        for each in names[names.index(stage) + 1 :]:
+            self._listed.pop(each, None)
 
 
 def steps(workspace: Workspace, stage: str, wanted: Wanted | None = None) -> list[Step]:
-    """List one stage's steps; raises SettingError or DataError where an arm cannot be drawn.
-
-    `wanted` is how many seeds each arm and set has; what is wanted now where it is not given.
-    """
-    found = looks.wanted(workspace) if wanted is None else wanted
-    makers = {
-        "write": _texts,
-        "fit": _fits,
-        "generate": _sets,
-        "train": _runs,
-        "predict": _predictions,
-    }
-    return makers[stage](workspace, found)
-
-
-def _texts(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    """List the sets whose prompts take time; the others' are written with their images."""
-    study = workspace.study
-    return [
-        Step(
-            "write",
-            Task(study, each.name, 0),
-            (each.per_class or 0) * len(workspace.class_names),
-            workspace.prompts_artifact(each),
-        )
-        for each in study.synthetic
-        if each.prompts is not None and each.prompts.is_costly
-    ]
-
-
-def _fits(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study = workspace.placed
-    return [
-        Step(
-            "fit",
-            Task(study, each.name, run),
-            workspace.num_pool,
-            workspace.fit_artifact(each, run),
-        )
-        for each in study.synthetic
-        if each.is_fitted
-        for run in range(wanted.sets[each.name])
-    ]
-
-
-def _sets(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study, found = workspace.placed, []
-    for each in study.synthetic:
-        if each.generator is None:
-            continue
-        count = (each.per_class or 0) * len(workspace.class_names)
-        for run in range(wanted.sets[each.name]):
-            artifact = workspace.synthetic_artifact(each, run)
-            found.append(Step("generate", Task(study, each.name, run), count, artifact))
-    return found
-
-
-def _runs(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study, found = workspace.placed, []
-    for arm in workspace.arms():
-        for run in range(wanted.arms[arm.name]):
-            drawn = workspace.mixture(arm, run)
-            artifact = run_artifact(workspace, arm, run, list(drawn.synthetic))
-            detail = f"{drawn.num_real} real + {drawn.num_synthetic} synthetic"
-            detail += f" ({arm.control})" if arm.control else ""
-            task = Task(study, arm.name, run)
-            found.append(Step("train", task, workspace.recipe(arm).steps, artifact, detail))
-    return found
-
-
-def _predictions(workspace: Workspace, wanted: Wanted) -> list[Step]:
-    study, listed = workspace.placed, []
-    for arm in workspace.arms():
-        for run in range(wanted.arms[arm.name]):
-            found = collections(workspace, arm, run)
-            source = run_artifact(workspace, arm, run, list(arm.sources)) if found else None
-            for each in found:
-                artifact = source and _predictions_artifact(workspace, source, each)
-                task = Task(study, arm.name, run, each.key)
-                listed.append(Step("predict", task, each.num_predictions, artifact))
-    return listed
-
-
-def _predictions_artifact(workspace: Workspace, run: Artifact, each: Collection) -> Artifact | None:
-    if isinstance(each, Mirror) and not workspace.has_set(
-        workspace.study.set_named(each.name), each.run
-    ):
-        return None
-    try:
-        return artifact_of(workspace, run, each)
-    except (DataError, ArtifactError):
-        # as with a run: a damaged set is made anew before what predicts it is planned again
-        if not isinstance(each, Mirror) or workspace.study.set_named(each.name).generator is None:
-            raise
-        return None
+    """List one stage's steps, for the seeds that are wanted now where they are not given."""
+    return Steps(workspace, looks.wanted(workspace) if wanted is None else wanted).of(stage)
 
 
 DECODED_UNASKED = 25_000_000_000
@@ -181,8 +81,7 @@ def describe(
 
     workspace = Workspace(study, progress=progress, price=price)
     check_settings(workspace)
-    wanted = looks.wanted(workspace)
-    found = [step for stage in STAGES for step in steps(workspace, stage, wanted)]
+    found = Steps(workspace, looks.wanted(workspace)).every()
     check_model(workspace)
     costs = prices(workspace, measure=measure)
     rows = [_row(step, costs) for step in found]
@@ -215,7 +114,7 @@ def _of_output(study: Study) -> list[str]:
 
 
 def _row(step: Step, price: Prices) -> dict[str, Any]:
-    done, cost = step.state == "done", price.seconds(step.stage, step.task.target, step.units)
+    done, cost = step.state == "done", price.seconds(step)
     return {
         "stage": step.stage,
         "target": step.task.label,
@@ -226,7 +125,7 @@ def _row(step: Step, price: Prices) -> dict[str, Any]:
         "artifact": step.artifact.path.name if step.artifact else None,
         "cost": cost,
         "seconds": 0.0 if done else cost,
-        "bytes": 0 if done else price.num_bytes(step.stage, step.task.target, step.units),
+        "bytes": 0 if done else price.num_bytes(step),
     }
 
 
@@ -236,14 +135,13 @@ def _growth(workspace: Workspace, rows: list[dict[str, Any]], price: Prices) -> 
     if adaptive is None:
         return None
     planned = {(row["stage"], row["target"], row["seed"]) for row in rows}
-    most = looks.at_most(workspace)
-    every = [step for stage in STAGES for step in steps(workspace, stage, most)]
+    every = Steps(workspace, looks.at_most(workspace)).every()
     more = [s for s in every if (s.stage, s.task.target, s.task.run) not in planned]
     runs = sum(step.stage == "train" for step in more)
     course = looks.course(workspace)
     left = runs if adaptive.budget is None else max(min(runs, adaptive.budget - course.spent), 0)
     left = 0 if course.is_settled else left
-    costs = [price.seconds(step.stage, step.task.target, step.units) for step in more]
+    costs = [price.seconds(step) for step in more]
     known = sum(cost for cost in costs if cost is not None)
     return {
         **asdict(adaptive),
@@ -254,12 +152,11 @@ def _growth(workspace: Workspace, rows: list[dict[str, Any]], price: Prices) -> 
     }
 
 
-def stale(study: Study, workspace: Workspace) -> list[str]:
+def stale(steps: Steps) -> list[str]:
     """List artifact folders to which this study does not refer, from another version of it."""
-    seeds = looks.wanted(workspace)
-    found = [step for stage in STAGES for step in steps(workspace, stage, seeds)]
-    wanted = {step.artifact.path for step in found if step.artifact}
+    workspace, study = steps.workspace, steps.workspace.study
+    wanted = {step.artifact.path for step in steps.every() if step.artifact}
     wanted |= {workspace.prompts_artifact(e).path for e in study.synthetic if e.prompts}
-    folders = ("generators", "synthetic", "runs", "prompts", "predictions")
+    folders = [stage_named(each).folder for each in order()]
     there = [p for f in folders for p in (study.output / f).glob("*-*") if p.is_dir()]
     return sorted(str(path) for path in there if path not in wanted)

@@ -31,7 +31,8 @@ from synthmix.study import concerns, leaks, looks, stored, verdict, versions, wo
 from synthmix.study.file import Study, SyntheticSet, component_settings
 from synthmix.study.looks import Wanted
 from synthmix.study.predicted import Predicted
-from synthmix.study.tasks import seconds_of
+from synthmix.study.stages import order, stage_named
+from synthmix.study.stages._work import seconds_of
 from synthmix.study.workspace import Workspace, results_path
 from synthmix.types import ImageSet, Labels, Pixels, Score
 
@@ -340,11 +341,7 @@ def _first(pixels: Pixels, labels: Any, rows: Any, num_classes: int) -> Pixels:
 
 
 def _timing(workspace: Workspace) -> dict[str, Any]:
-    folders = [
-        p
-        for f in ("generators", "synthetic", "runs", "predictions")
-        for p in [workspace.study.output / f]
-    ]
+    folders = [workspace.study.output / stage_named(each).folder for each in order()]
     timed = [path.parent for each in folders for path in sorted(each.glob("*/timing.json"))]
     seconds = {folder.name: seconds_of(folder) for folder in timed}
     stages = {name: value for name, value in seconds.items() if value is not None}

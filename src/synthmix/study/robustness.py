@@ -13,12 +13,13 @@ from synthmix.study.extra_images import (
     Collection,
     Corruptions,
     TestSet,
+    artifact_of,
     collections,
     file_of,
+    stored_logits,
 )
 from synthmix.study.file import component_settings
 from synthmix.study.judging import score
-from synthmix.study.predicting import artifact_of, stored
 from synthmix.study.stored import LOGITS, logits_in
 from synthmix.study.workspace import Workspace
 from synthmix.types import Json
@@ -70,7 +71,7 @@ class _Stored:
         """Return every evaluated arm's scores on one version of the images."""
         return {
             name: scored(
-                [stored(run, file, self.found)[version] for run in runs], self.found.labels
+                [stored_logits(run, file, self.found)[version] for run in runs], self.found.labels
             )
             for name, runs in self.runs.items()
         }

@@ -21,16 +21,13 @@ from synthmix.study.beforehand import (
 )
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
-from synthmix.study.planning import STAGES, Step, steps
-from synthmix.study.predicting import predict
+from synthmix.study.planning import Steps
 from synthmix.study.results import evaluate
-from synthmix.study.tasks import TASKS as MAKING
-from synthmix.study.tasks import seconds_of
+from synthmix.study.stages import Step, order, stage_of
+from synthmix.study.stages import make as make_one
+from synthmix.study.stages._work import seconds_of
 from synthmix.study.watch import Watch, silent
 from synthmix.study.workspace import Workspace
-
-TASKS = {**MAKING, "predict": predict}
-"""What an engine maps over a stage's steps."""
 
 
 def run(study: Study, watch: Watch = silent) -> Path:
@@ -40,29 +37,35 @@ def run(study: Study, watch: Watch = silent) -> Path:
     DataError before any work where an arm cannot be drawn.
     """
     workspace = Workspace(study, progress=watch.decoding, price=watch.priced)
-    check(workspace)
+    checked = check(workspace)
     for text in warnings(workspace):
         watch.warned(text)
     save_study(study, watch)
-    make(workspace, watch)
+    make(workspace, watch, checked=checked)
     evaluate(study, watch.warned)
     return write_report(study.output)
 
 
-TELLING = 1000
-"""Predictions from whose time that of others can be told."""
+def make(
+    workspace: Workspace,
+    watch: Watch = silent,
+    stages: Sequence[str] | None = None,
+    checked: Steps | None = None,
+) -> None:
+    """Run what is missing, stage after stage; where seeds are added, look after look.
 
-
-def make(workspace: Workspace, watch: Watch = silent, stages: Sequence[str] = STAGES) -> None:
-    """Run what is missing, stage after stage; where seeds are added, look after look."""
+    `stages` are all where they are not given; `checked` are steps that `check` has listed already.
+    """
     course, done = looks.course(workspace), None
     told = set[str]()
     while done is None or course.seeds != done.arms:
         wanted = looks.of_arms(workspace, course.seeds)
+        is_listed = checked is not None and checked.wanted == wanted
+        steps = checked if checked and is_listed else Steps(workspace, wanted)
         # what earlier rounds have checked is not checked again
         is_new = partial(_is_beyond, done)
-        for stage in stages:
-            run_stage(workspace, stage, watch, is_new, wanted)
+        for stage in order() if stages is None else stages:
+            run_stage(steps, stage, watch, is_new)
             if stage == "generate":
                 for text in leaks.of_generated(workspace, wanted.sets):
                     if text not in told:
@@ -74,30 +77,33 @@ def make(workspace: Workspace, watch: Watch = silent, stages: Sequence[str] = ST
 
 
 def _is_beyond(done: Wanted | None, step: Step) -> bool:
-    return done is None or step.task.run >= done.of(step.stage, step.task.target)
+    return done is None or step.task.run >= done.of(
+        step.task.target, is_set=stage_of(step).is_per_set
+    )
 
 
-def check(workspace: Workspace) -> None:
-    """Raise whatever would stop the study later: splits, classes, counts of every arm, names."""
+def check(workspace: Workspace) -> Steps:
+    """Raise whatever would stop the study later: splits, classes, counts of every arm, names.
+
+    Returns the steps at the most seeds that the study can come to.
+    """
     assert len(workspace.test) > 0
     check_settings(workspace)
-    most = looks.at_most(workspace)
-    found = [step for stage in STAGES for step in steps(workspace, stage, most)]
-    if any(step.stage == "train" and step.state != "done" for step in found):
+    found = Steps(workspace, looks.at_most(workspace))
+    found.every()
+    if any(step.state != "done" for step in found.of("train")):
         check_model(workspace)
+    return found
 
 
 def run_stage(
-    workspace: Workspace,
-    stage: str,
-    watch: Watch = silent,
-    only: Callable[[Step], bool] | None = None,
-    wanted: Wanted | None = None,
+    steps: Steps, stage: str, watch: Watch = silent, only: Callable[[Step], bool] | None = None
 ) -> None:
     """Run one stage's steps on the study's engine; finished ones are checked, not redone."""
-    todo = [step for step in steps(workspace, stage, wanted) if only is None or only(step)]
+    todo = [step for step in steps.of(stage) if only is None or only(step)]
     if not todo:
         return
+    workspace = steps.workspace
     with watch.stage(stage, todo):
         for step in [step for step in todo if is_sound(step)]:
             assert step.artifact is not None
@@ -105,10 +111,11 @@ def run_stage(
             watch.finished(step, [])
             todo.remove(step)
         tasks = [step.task for step in todo]
-        with closing(workspace.study.engine.map(TASKS[stage], tasks)) as finished:
+        with closing(workspace.study.engine.map(make_one, tasks)) as finished:
             for number, damaged in finished:
                 watch.finished(todo[number], damaged)
-                _remember(todo[number])
+                _remember(workspace, todo[number])
+                steps.made(stage)
         release()  # a model that this process loaded itself
 
 
@@ -117,16 +124,14 @@ def is_sound(step: Step) -> bool:
     return step.state == "done" and step.artifact is not None and not step.artifact.damaged()
 
 
-def _remember(step: Step) -> None:
+def _remember(workspace: Workspace, step: Step) -> None:
     seconds = seconds_of(step.artifact.path) if step.artifact else None
-    # of a few predictions, most of the time is that of opening a model
-    is_telling = step.stage != "predict" or step.units >= TELLING
-    if seconds is not None and is_telling:
-        speeds.remember(step.task.study, step.stage, step.task.target, seconds / step.units)
+    if seconds is not None and step.units >= stage_of(step).least_telling:
+        speeds.remember(workspace, step.stage, step.task.target, seconds / step.units)
     if step.artifact is not None and step.stage == "fit" and step.artifact.is_complete:
         parts = step.artifact.records().values()
         num_bytes = sum(int(part["bytes"]) for part in parts)
-        speeds.remember_bytes(step.task.study, step.task.target, num_bytes)
+        speeds.remember_bytes(workspace, step.task.target, num_bytes)
 
 
 def save_study(study: Study, watch: Watch = silent) -> None:

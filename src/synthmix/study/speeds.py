@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from synthmix.errors import ArtifactError, DiskFull
-from synthmix.hardware import determinism, device_name, resolve_device
+from synthmix.hardware import determinism, device_name
 from synthmix.store import cache_folder, fingerprint, read_json, write_json
-from synthmix.study.file import Study, component_settings
+from synthmix.study.stages import stage_named
 from synthmix.study.workspace import Workspace
 from synthmix.training.recipe import Recipe
 from synthmix.types import ImageSet, Mixture
@@ -22,9 +22,6 @@ MEASURED_STEPS = 3
 MEASURED_IMAGES = 64
 MEASURED_BATCH = 512
 """Images of a measured step at most; a larger one takes longer in proportion."""
-
-CHANGED = ("half-steps", "strong-augmentation")
-"""Controls with a recipe, and so a speed, of their own."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +36,15 @@ class Speed:
         return self.step * steps + self.image * images
 
 
-def known_seconds(study: Study, stage: str, target: str) -> float | None:
+def known_seconds(workspace: Workspace, stage: str, target: str) -> float | None:
     """Return the seconds a unit of this stage took here before, None where it never ran."""
-    found = _speeds().get(_key(study, stage, target))
+    found = _speeds().get(_key(workspace, stage, target))
     return found if isinstance(found, float) and 0 <= found < math.inf else None
 
 
-def remember(study: Study, stage: str, target: str, seconds_per_unit: float) -> None:
+def remember(workspace: Workspace, stage: str, target: str, seconds_per_unit: float) -> None:
     """Keep the seconds a unit took, for the next plan."""
-    _keep(_key(study, stage, target), round(float(seconds_per_unit), 6))
+    _keep(_key(workspace, stage, target), round(float(seconds_per_unit), 6))
 
 
 def _keep(key: str, value: float) -> None:
@@ -67,33 +64,24 @@ def _speeds() -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def known_bytes(study: Study, target: str) -> int | None:
+def known_bytes(workspace: Workspace, target: str) -> int | None:
     """Return the bytes that a generator fitted for this set took here before."""
-    found = _speeds().get(f"bytes-{_key(study, 'fit', target)}")
+    found = _speeds().get(f"bytes-{_key(workspace, 'fit', target)}")
     return found if isinstance(found, int) and found >= 0 else None
 
 
-def remember_bytes(study: Study, target: str, num_bytes: int) -> None:
+def remember_bytes(workspace: Workspace, target: str, num_bytes: int) -> None:
     """Keep the bytes of a fitted generator, for the next plan."""
-    _keep(f"bytes-{_key(study, 'fit', target)}", num_bytes)
+    _keep(f"bytes-{_key(workspace, 'fit', target)}", num_bytes)
 
 
-def _key(study: Study, stage: str, target: str) -> str:
+def _key(workspace: Workspace, stage: str, target: str) -> str:
     """Return what stands for this work: equal keys mean equal images, settings and machine."""
-    resolved = study.resolved()
-    what: Any = [resolved["training"], resolved["validation"], _changed(target)]
-    if stage in ("write", "fit", "generate"):
-        each = study.set_named(target)
-        component = each.prompts if stage == "write" else each.generator
-        assert component is not None
-        what = component_settings(component)
-    images = [resolved["real"], study.image_size]
-    machine = [platform.processor(), device_name(resolve_device(study.recipe.device))]
+    study = workspace.study
+    images = [study.resolved()["real"], study.image_size]
+    machine = [platform.processor(), device_name(workspace.machine()["device"])]
+    what = stage_named(stage).depends_on(workspace, target)
     return f"{stage}-{fingerprint([machine, images, what])}"
-
-
-def _changed(target: str) -> str | None:
-    return next((control for control in CHANGED if target.endswith(f"-{control}")), None)
 
 
 def measured_speed(workspace: Workspace) -> Speed:

@@ -27,22 +27,7 @@ from rich.text import Text
 from synthmix.errors import printable
 from synthmix.evaluation.adaptive import Course
 from synthmix.fitting import Price
-from synthmix.study.planning import Step
-
-_VERBS = {
-    "write": "writing",
-    "fit": "fitting",
-    "generate": "generating",
-    "train": "training",
-    "predict": "predicting",
-}
-_UNITS = {
-    "write": "prompts",
-    "fit": "steps",
-    "generate": "images",
-    "train": "steps",
-    "predict": "images",
-}
+from synthmix.study.stages import Step, stage_named, stage_of
 
 
 class Watch:
@@ -161,12 +146,14 @@ class Terminal(Quiet):
         """Show a stage: finished steps as one line, the others as bars."""
         done = sum(step.state == "done" for step in todo)
         if done:
-            self.console.print(f"{_VERBS[stage]}: {done} of {len(todo)} already done", style="dim")
+            self.console.print(
+                f"{stage_named(stage).verb}: {done} of {len(todo)} already done", style="dim"
+            )
         ended = threading.Event()
         with self._progress() as bars:
             self._bars = bars
             self._ids, self._lines = {}, {}
-            total = bars.add_task(f"[bold]{_VERBS[stage]}", total=len(todo), unit="tasks")
+            total = bars.add_task(f"[bold]{stage_named(stage).verb}", total=len(todo), unit="tasks")
             self._ids[""] = total
             poll = threading.Thread(target=self._poll, args=(bars, todo, ended), daemon=True)
             poll.start()
@@ -181,7 +168,7 @@ class Terminal(Quiet):
         for each in damaged:
             self.console.print(f"[yellow]damaged, made anew:[/] {each}", soft_wrap=True)
         if not self.console.is_terminal:
-            self.console.print(f"{_VERBS[step.stage]}: {_label(step)} done", soft_wrap=True)
+            self.console.print(f"{stage_of(step).verb}: {_label(step)} done", soft_wrap=True)
         if self._bars is not None:
             self._bars.advance(self._ids[""])
             mine = self._ids.pop(_label(step), None)
@@ -206,11 +193,11 @@ class Terminal(Quiet):
                 found = step.artifact.progress() if step.artifact else None
                 if found is None or step.state == "done":
                     continue
-                label, unit = _label(step), _UNITS[step.stage]
+                label, unit = _label(step), stage_of(step).unit
                 if not self.console.is_terminal:
                     lines = self._lines.setdefault(label, _Lines(found[0]))
                     if lines.is_due:
-                        told = f"{_VERBS[step.stage]}: {label} {lines.told(*found, unit)}"
+                        told = f"{stage_of(step).verb}: {label} {lines.told(*found, unit)}"
                         self.console.print(told, soft_wrap=True, highlight=False)
                     continue
                 if label not in self._ids:

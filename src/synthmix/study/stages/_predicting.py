@@ -1,14 +1,13 @@
-"""Predictions of finished runs on images besides the test set: an artifact a run and collection."""
+"""How a finished run predicts a collection of images."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from synthmix.errors import ArtifactError, DataError
 from synthmix.mixing import Arm
 from synthmix.store import Artifact
-from synthmix.study.extra_images import Collection, collections
-from synthmix.study.stored import logits_in
-from synthmix.study.tasks import Task, at_work, workspace_of
+from synthmix.study.extra_images import Collection, artifact_of, collections
+from synthmix.study.stages import Task
+from synthmix.study.stages._work import at_work, workspace_of
 from synthmix.study.workspace import Workspace
 from synthmix.training.loop import predict as logits_of
 from synthmix.training.weights import load_classifier
@@ -26,23 +25,6 @@ def predict(task: Task) -> list[str]:
         if not artifact.is_complete:
             _predict(workspace, arm, source, found, artifact)
     return damaged
-
-
-def artifact_of(workspace: Workspace, run: Artifact, found: Collection) -> Artifact:
-    """Return where a run's predictions of a collection lie; device and threads are the run's."""
-    settings = {"kind": "predictions", "run": run.fingerprint, "images": found.identity()}
-    return Artifact(workspace.study.output / "predictions", f"{run.name}-{found.folder}", settings)
-
-
-def stored(artifact: Artifact, file: str, found: Collection) -> NDArray[np.float32]:
-    """Return stored logits `[V, N, K]`; raises ArtifactError where they are not all there."""
-    logits = logits_in(artifact, file)
-    if logits.shape[1] != len(found.labels):
-        raise ArtifactError(
-            f"{artifact.path.name} holds {logits.shape[1]} predictions for "
-            f"{len(found.labels)} images."
-        )
-    return logits
 
 
 def _predict(
