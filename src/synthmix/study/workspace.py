@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -164,8 +164,17 @@ class Workspace:
 
     def mixture(self, arm: Arm, run: int) -> Mixture:
         """Return the rows of `train` and of each synthetic set that this arm takes at this seed."""
+        return self._mixture(arm, run, self._left_out_of(run))
+
+    @lru_cache(maxsize=128)  # noqa: B019 - a workspace lives as long as its study is at work
+    def _mixture(self, arm: Arm, run: int, known: tuple[str, ...]) -> Mixture:
         drawn = self._drawn(arm, self.supply(run))
         return dataclasses.replace(drawn, real=self.train_rows[drawn.real])
+
+    def _left_out_of(self, run: int) -> tuple[str, ...]:
+        """Return the sets of which it is known which images are left out of the mixes."""
+        sets = self.study.synthetic if self.study.exclude_duplicates else ()
+        return tuple(each.name for each in sets if self._undrawable(each, run) is not None)
 
     def _drawn(self, arm: Arm, supply: Supply) -> Mixture:
         mixing = self.study.mixing
@@ -409,17 +418,23 @@ class Workspace:
         What is left out of a set that is not there yet is not known; it is drawn again later.
         """
         labels = self._labels(each)
-        if not self.study.exclude_duplicates or not self.has_set(each, run):
+        rows = self._undrawable(each, run) if self.study.exclude_duplicates else None
+        if rows is None:
             return labels
-        try:
-            rows = self.left_out(each.name, run if each.is_fitted else 0)
-        except (DataError, ArtifactError):
-            if each.generator is None:
-                raise
-            return labels  # a damaged set is made anew before anything is drawn from it
         drawable = labels.copy()
         drawable[rows] = -1
         return drawable
+
+    def _undrawable(self, each: SyntheticSet, run: int) -> Indices | None:
+        """Return the rows of a set that are left out, None while the set is not there or sound."""
+        if not self.has_set(each, run):
+            return None
+        try:
+            return self.left_out(each.name, run if each.is_fitted else 0)
+        except (DataError, ArtifactError):
+            if each.generator is None:
+                raise
+            return None  # a damaged set is made anew before anything is drawn from it
 
     def _labels(self, each: SyntheticSet) -> np.ndarray[Any, np.dtype[np.int64]]:
         if each.images is not None:
