@@ -20,7 +20,8 @@ from synthmix.checks import fault
 from synthmix.cli.list import FAMILIES
 from synthmix.generators import Generator
 from synthmix.registry import Registry, describe
-from synthmix.study.file import _File, resolve
+from synthmix.study.file import resolve
+from synthmix.study.keys import StudyKeys
 from synthmix.types import Request
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,7 @@ def test_the_study_of_the_readme_is_one() -> None:
 def test_the_readme_names_every_key_of_a_study() -> None:
     rows = re.findall(r"^\| (`[^|]*`) \|", text(ROOT / "README.md"), re.MULTILINE)
     named = {key for row in rows for key in re.findall(r"`([a-z_]+)`", row)}
-    assert named >= set(_File.model_fields) - {"name", "seed"}
+    assert named >= set(StudyKeys.model_fields) - {"name", "seed"}
 
 
 @pytest.mark.parametrize("code", python_blocks())

@@ -317,7 +317,7 @@ def _short(value: Any) -> str:
 def describe(cls: type[Any]) -> list[Setting]:
     """Return every setting of a component with its type, default and the string under it."""
     assert is_dataclass(cls)
-    texts = _field_texts(cls)
+    texts = field_texts(cls)
     return [
         Setting(
             setting_name(each.name),
@@ -347,7 +347,8 @@ def _default(each: Field[Any]) -> Any:
     return None if each.default is MISSING else each.default
 
 
-def _field_texts(cls: type[Any]) -> dict[str, str]:
+def field_texts(cls: type[Any]) -> dict[str, str]:
+    """Return the string under each field of a class and of those it inherits from."""
     texts: dict[str, str] = {}
     for each in reversed(cls.__mro__[:-1]):
         body = ast.parse(dedent(inspect.getsource(each))).body[0]

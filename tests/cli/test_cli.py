@@ -46,6 +46,7 @@ FLAGS = {
     "weights fetch": ["--revision", "--variant", "--json"],
     "weights convert": ["--sha256", "--json"],
     "doctor": ["--json"],
+    "schema": [],
 }
 FAMILIES = ["data", "prompts", "generators", "mixing", "metrics", "corruptions", "engines"]
 SMALL_FLOW: dict[str, Any] = {
@@ -621,3 +622,38 @@ def test_a_stopped_study_says_so_in_one_line_and_leaves_nobody(
     )
     assert done.stderr == "synthmix: interrupted; run the same command again to go on.\n"
     assert done.returncode == 128 + number
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["plan", "s3://bucket/study.yaml"],
+        ["generate", "--generator", "flow", "--output", "s3://bucket/out"],
+        ["generate", "--generator", "flow", "--output=gs://bucket/out"],
+        ["export", "out", "s3://bucket/x"],
+        ["report", "https://host/results"],
+        ["prompts", "write", "class-labels", "s3://b/p.jsonl", "--classes", "cat,dog"],
+    ],
+    ids=" ".join,
+)
+def test_an_address_is_no_path(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = call(*words)
+    assert done.status == 2
+    assert "is an address; paths are local here" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_in_object_storage_is_refused(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    study = tmp_path / "study.yaml"
+    study.write_text("name: far\nreal: {use: digits}\noutput: s3://bucket/far\n")
+    for words in (["run", study], ["plan", study, "--set", "output=az://c/x"]):
+        done = call(*words)
+        assert done.status == 2
+        assert "'output': must be the path of a local folder; object storage is not" in done.err
+    assert list(tmp_path.iterdir()) == [study]

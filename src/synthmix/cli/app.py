@@ -15,6 +15,7 @@ from synthmix.cli import (
     prompts,
     report,
     run,
+    schema,
     status,
     train,
     weights,
@@ -31,7 +32,11 @@ app = typer.Typer(
     epilog="First run: synthmix run studies/quickstart.yaml",
 )
 
-for command in (run, plan, status, generate, train, evaluate, report, export, list_command, doctor):
+COMMANDS = (
+    *(run, plan, status, generate, train, evaluate, report, export, list_command, schema),
+    doctor,
+)
+for command in COMMANDS:
     app.command(command.__name__.rpartition(".")[2])(command.command)
 app.add_typer(attributes.app, name="attributes")
 app.add_typer(prompts.app, name="prompts")

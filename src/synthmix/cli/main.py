@@ -4,9 +4,11 @@ Signals are listened to before anything heavy is imported, so that an early Ctrl
 """
 
 import os
+import re
 import signal
 import sys
 import warnings
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn, cast
 
@@ -95,6 +97,7 @@ def _run() -> int:
     # the root of what typer says of options and arguments, which it does not name in public
     usage_error = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
     try:
+        _check_local(sys.argv[1:])
         return int(app(standalone_mode=False) or 0)
     except SynthmixError as error:
         return _tell(type(error).__name__, str(error))
@@ -111,6 +114,20 @@ def _run() -> int:
         if text is None:
             raise
         return _tell(type(error).__name__, text)
+
+
+def _check_local(arguments: Sequence[str]) -> None:
+    """Raise SettingError for an address: as a path it would be a folder `s3:`."""
+    from synthmix.errors import SettingError
+
+    for argument in arguments:
+        option, _, value = argument.rpartition("=") if argument.startswith("--") else ("", "", "")
+        text = value if option and not option.startswith("--set") else argument
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text):
+            raise SettingError(
+                f"'{text}' is an address; paths are local here, object storage is not yet "
+                "available: name a file, a folder or a hub id."
+            )
 
 
 def _settle_streams() -> None:

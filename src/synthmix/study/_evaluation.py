@@ -33,18 +33,26 @@ class Corrupted(_Strict):
     """Corruptions of the study's own test set."""
 
     kinds: tuple[str | Settings, ...] | None = None
+    """Kinds of corruption, by name or as `use` and settings; all where not given."""
+
     num_images: Annotated[int, Field(ge=1, le=100_000_000)] = IMAGES
+    """Test images that are corrupted, a stratified subset."""
 
 
 class Asked(_Strict):
     """The keys under `evaluation`."""
 
     test_sets: dict[Name, Settings] = {}
+    """More test sets, by names of your own: data sources, as under `real`."""
+
     corruptions: Annotated[
         Annotated[bool | None, Tag("[flag]")] | Annotated[Corrupted, Tag("[keys]")],
         Discriminator(lambda given: "[flag]" if isinstance(given, bool | None) else "[keys]"),
     ] = None
+    """Whether test images are also predicted corrupted; {kinds: [NAME], num_images: N} for some."""
+
     mirror: Annotated[int, Field(ge=0, le=100_000_000)] = MIRRORED
+    """Synthetic images of each set that real-only classifiers predict; 0 for none."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, TypedDict, cast
+from typing import Any, TypedDict, cast
 
-from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, ValidationError
+from pydantic import ValidationError
 
 from synthmix.data import ImageSource
 from synthmix.engines import Engine
@@ -29,15 +29,16 @@ from synthmix.registry import (
 from synthmix.store import canonical, fingerprint
 from synthmix.study import _evaluation
 from synthmix.study import seeds as run_seeds
-from synthmix.study._evaluation import Asked, Evaluation, resolved
+from synthmix.study._evaluation import Evaluation, resolved
 from synthmix.study._other_names import answer
-from synthmix.study._schema import STRICT, Name, Settings, check_keys
+from synthmix.study._schema import Settings, check_keys
 from synthmix.study._yaml import parse
+from synthmix.study.keys import ControlKeys, SetKeys, StudyKeys
 from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
 from synthmix.types import REAL_ONLY, Device, Json, Precision
-from synthmix.yaml_text import LARGEST, WrittenFloat, WrittenInt
+from synthmix.yaml_text import LARGEST
 
 DATA: Registry[ImageSource] = Registry("synthmix.data", "ImageSource")
 ENGINES: Registry[Engine] = Registry("synthmix.engines", "Engine")
@@ -49,62 +50,8 @@ RESERVED = ("codec", "curation")
 """Keys kept free for capabilities that are not there yet."""
 
 
-def _place(output: object) -> object:
-    if isinstance(output, WrittenInt | WrittenFloat):
-        output = str(output)
-    if output == "" or "\0" in str(output):
-        raise ValueError("must be the path of a folder")
-    return output
-
-
 _MIXING = {"use": "replace"}
 _ENGINE = {"use": "local"}
-
-
-class _Strict(BaseModel):
-    model_config = STRICT
-
-
-class _Set(_Strict):
-    images: Settings | None = None
-    generator: Settings | None = None
-    prompts: Settings | None = None
-    per_class: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    keep_original: bool = False
-    attempts: Annotated[int, Field(ge=0, le=100)] = 3
-
-
-class _Controls(_Strict):
-    leave_out: tuple[str, ...] = ()
-    share: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
-    curve: Annotated[
-        tuple[Annotated[int, Field(ge=1, le=100_000_000)], ...] | None, Field(max_length=100)
-    ] = None
-
-
-class _File(_Strict):
-    name: Name
-    seed: int = 0
-    real: Settings
-    synthetic: dict[Name, _Set] = {}
-    mixing: Settings = {}
-    controls: Annotated[
-        Annotated[bool, Tag("[flag]")] | Annotated[_Controls, Tag("[keys]")],
-        Discriminator(lambda given: "[flag]" if isinstance(given, bool) else "[keys]"),
-    ] = True
-    hypotheses: Annotated[tuple[str, ...], Field(max_length=1000)] = ()
-    training: Settings = {}
-    seeds: Annotated[int, Field(ge=1, le=1000)] = 3
-    image_size: Annotated[int, Field(ge=4, le=4096)] | None = None
-    resize: Resize = "lanczos"
-    validation: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    class_map: dict[str, str] = {}
-    precision: str = "auto"
-    output: Annotated[Path | None, BeforeValidator(_place)] = None
-    engine: Settings = {}
-    reduced_budget: bool = False
-    evaluation: Asked = Asked()
-    exclude_duplicates: bool = False
 
 
 @dataclass(frozen=True)
@@ -308,7 +255,7 @@ def resolve(asked: dict[str, Any]) -> Study:
     return study
 
 
-def _controls(asked: bool | _Controls) -> Plan:
+def _controls(asked: bool | ControlKeys) -> Plan:
     if isinstance(asked, bool):
         return Plan() if asked else Plan(kinds=())
     for name in asked.leave_out:
@@ -320,21 +267,21 @@ def _controls(asked: bool | _Controls) -> Plan:
     return Plan(kinds, asked.share, asked.curve)
 
 
-def _checked(asked: dict[str, Any]) -> _File:
-    answer("", asked.items(), _File.model_fields)
+def _checked(asked: dict[str, Any]) -> StudyKeys:
+    answer("", asked.items(), StudyKeys.model_fields)
     for key in asked:
         if key in RESERVED:
             raise NotYetAvailable(
                 f"The key '{key}' is reserved and not yet available; leave it out."
             )
-        if key not in _File.model_fields:
-            hint = suggestion(str(key), _File.model_fields)
+        if key not in StudyKeys.model_fields:
+            hint = suggestion(str(key), StudyKeys.model_fields)
             raise SettingError(f"A study has no key '{key}'. {hint}")
     _check_sets(asked.get("synthetic"))
     _check_controls(asked.get("controls"))
     _evaluation.check(asked.get("evaluation"))
     try:
-        file = _File.model_validate(asked)
+        file = StudyKeys.model_validate(asked)
     except ValidationError as error:
         raise SettingError(f"The study file: {explain(error, asked)}") from None
     check_values(asked, "The study file", file)
@@ -347,7 +294,7 @@ def _check_controls(asked: Any) -> None:
             "controls must be true, false, or {leave_out: [NAME], share: R, curve: [N]}, "
             f"got {asked!r}."
         )
-    check_keys("controls", asked, _Controls)
+    check_keys("controls", asked, ControlKeys)
 
 
 def _check_sets(asked: Any) -> None:
@@ -357,7 +304,7 @@ def _check_sets(asked: Any) -> None:
             raise SettingError(
                 f"synthetic.{name}: '{name}' stands for the real images; give the set another name."
             )
-        check_keys(f"synthetic.{name}", each, _Set)
+        check_keys(f"synthetic.{name}", each, SetKeys)
 
 
 def _component(registry: Registry[Any], settings: Settings, where: str) -> Any:
@@ -374,7 +321,7 @@ def _names_of(component: type) -> list[str]:
     return [setting_name(each.name) for each in fields(component)]
 
 
-def _synthetic(name: str, each: _Set) -> SyntheticSet:
+def _synthetic(name: str, each: SetKeys) -> SyntheticSet:
     where = f"synthetic.{name}"
     if (each.images is None) == (each.generator is None):
         found = "both" if each.images is not None else "neither"
