@@ -621,3 +621,91 @@ def test_a_stopped_study_says_so_in_one_line_and_leaves_nobody(
     )
     assert done.stderr == "synthmix: interrupted; run the same command again to go on.\n"
     assert done.returncode == 128 + number
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of another finished study, of other name and images."""
+    folder = tmp_path_factory.mktemp("others")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SYNTHMIX_CACHE", str(folder / "cache"))
+        run(load(write_study(folder, seeds=1, seed=9, name="other")))
+    return folder
+
+
+def test_results_of_another_study_are_not_shown(
+    call: Call, finished: Path, others: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    shutil.copy(others / "out" / "results.json", output)
+    said = one_line(call("report", output))
+    assert f"{output}/results.json belongs to the study 'other' (" in said
+    assert f"synthmix evaluate --replace {output}" in said
+    done = call("evaluate", output)
+    assert done.status == 1
+    assert "The stored results belong to another study, 'other' (" in done.out
+    assert call("evaluate", "--replace", output).status == 1
+    assert call("report", output).status == 0
+    expected = (finished / "out" / "results.json").read_bytes()
+    assert (output / "results.json").read_bytes() == expected
+
+
+def test_results_are_held_against_early_settings_too(
+    call: Call, finished: Path, others: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    held = json.loads((output / "resolved.json").read_text())
+    assert held.pop("study_fingerprint")
+    assert held.pop("study_yaml")
+    del held["digest"]
+    (output / "resolved.json").write_text(json.dumps(held))
+    assert call("report", output).status == 0
+    shutil.copy(others / "out" / "results.json", output)
+    assert "belongs to the study 'other' (" in one_line(call("report", output))
+
+
+@pytest.mark.parametrize("name", ["samples.npz", "timing.json"])
+def test_what_a_page_shows_beside_results_is_its_own_studys(
+    call: Call, finished: Path, others: Path, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    for damage in (
+        lambda: shutil.copy(others / "out" / name, output),
+        lambda: (output / name).write_text("{"),
+    ):
+        damage()
+        said = one_line(call("report", output))
+        assert f"{output}/{name}" in said
+        assert f"`synthmix evaluate {output}` writes it anew" in said
+        assert call("evaluate", output).status == 0
+        assert call("report", output).status == 0
+
+
+@pytest.mark.parametrize("command", ["evaluate", "status", "plan"])
+@pytest.mark.parametrize("name", ["study.yaml", "resolved.json"])
+def test_a_study_file_of_another_output_is_refused(
+    call: Call, finished: Path, others: Path, tmp_path: Path, command: str, name: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    shutil.copy(others / "out" / name, output)
+    said = one_line(call(command, output))
+    assert f"{output}/study.yaml is not the study file of '" in said
+    assert "`synthmix run` with the study's own file writes both anew" in said
+
+
+def test_damaged_results_are_told_with_what_to_do(
+    call: Call, finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    for text in ("{", "[]", '{"schema": 1}', '{"schema": 1, "arms": [], "class_names": 3}'):
+        (output / "results.json").write_text(text)
+        assert f"`synthmix evaluate --replace {output}` computes it anew" in one_line(
+            call("report", output)
+        )
+    assert call("evaluate", "--replace", output).status == 1
+    assert call("report", output).status == 0

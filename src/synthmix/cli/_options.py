@@ -32,9 +32,11 @@ Set = Annotated[
 
 def load_study(path: Path, changes: list[str]) -> "Study":
     """Read a study file, or what a results folder keeps of it, with some settings changed."""
+    from synthmix.belonging import check_study
     from synthmix.study.file import read, resolve
 
     kept = path / "study.yaml"
+    check_study(kept)
     asked = {**read(kept), "output": str(path)} if kept.is_file() else read(path)
     return resolve(changed(asked, changes))
 

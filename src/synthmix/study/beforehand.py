@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from synthmix import belonging
 from synthmix.data import ImageSource
 from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
 from synthmix.names import matched
-from synthmix.store import is_altered, read_json, signed
+from synthmix.store import is_altered, read_json
 from synthmix.study import concerns, hypotheses, leaks, scarcity
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
@@ -180,7 +181,7 @@ def earlier_study(study: Study) -> str | None:
         held = None
     if not isinstance(held, dict) or is_altered(held):
         return f"{study.output} holds a study whose settings are damaged"
-    if held in (study.resolved(), signed(study.resolved())):  # early ones have no digest
+    if belonging.settings_in(held) == study.resolved():
         return None
     name = held.get("name")
     if name == study.name:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthmix.belonging import check_results
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.evaluation.detectable import Components, detectable, equivalence_reach, planned
 from synthmix.evaluation.verdict import DEFAULT
@@ -31,7 +32,7 @@ def spread_of(workspace: Workspace, stated: float | None) -> Spread:
     """
     if stated is not None:
         return Spread(planned(stated), f"a stated spread of {100 * stated:g} points over seeds")
-    measured = _measured(results_path(workspace.study.output))
+    measured = _measured(workspace.study.output)
     if measured is not None:
         return Spread(measured, "the spread that the stored results here have measured")
     told = (
@@ -41,12 +42,15 @@ def spread_of(workspace: Workspace, stated: float | None) -> Spread:
     return Spread(planned(SPREAD), told)
 
 
-def _measured(path: Path) -> Components | None:
+def _measured(folder: Path) -> Components | None:
+    path = results_path(folder)
     try:
-        found = read_json(path)["verdict"]["components"]
+        results = read_json(path)
+        check_results(path, results)
+        found = results["verdict"]["components"]
         return Components(**{name: float(value) for name, value in found.items()})
     except (OSError, ArtifactError, KeyError, TypeError, AttributeError, ValueError):
-        return None  # no results, or of a version that did not store it
+        return None  # no results, another study's, or of a version that did not store it
 
 
 def outlook(workspace: Workspace, stated: float | None = None) -> dict[str, Any]:

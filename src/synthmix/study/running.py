@@ -6,11 +6,12 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from synthmix import belonging
 from synthmix.aside import unused
 from synthmix.errors import SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
-from synthmix.store import replacing, signed, write_json
+from synthmix.store import replacing, write_json
 from synthmix.study import copied, leaks, looks, speeds
 from synthmix.study.beforehand import (
     check_model,
@@ -150,6 +151,7 @@ def save_study(study: Study, watch: Watch = silent) -> None:
                 watch.renamed(f"{earlier}; its {name} is {kept.name} now.")
         if (study.output / "results.json").exists():
             watch.renamed(f"{earlier}; its results.json gets a name of its own once this one ends.")
-    write_json(resolved, signed(study.resolved()))
+    text = copied.text_of(study.asked)
+    write_json(resolved, belonging.kept(study.resolved(), study.fingerprint, text))
     with replacing(copy) as temporary:
-        temporary.write_bytes(copied.text_of(study.asked))
+        temporary.write_bytes(text)
