@@ -71,6 +71,8 @@ def _show(plan: dict[str, Any]) -> None:
     _show_outlook(plan["outlook"])
     for text in plan["warnings"]:
         say(f"warning: {text}")
+    for text in plan["notes"]:
+        say(f"note: {text}")
     known = [step["seconds"] for step in plan["steps"] if step["seconds"] is not None]
     unknown = len(plan["steps"]) - len(known)
     disk = size(sum(step["bytes"] for step in plan["steps"]))

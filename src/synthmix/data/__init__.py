@@ -77,3 +77,7 @@ class ImageSource(Component, ABC):
     def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
         """Return by which names a user finds these rows of `read`: a file, a file and its row."""
         return [f"image {row} of the {split} split" for row in rows]
+
+    def place(self, split: Split) -> str:
+        """Return in which folder these names are found; empty where there is none."""
+        return ""

@@ -47,7 +47,7 @@ def warnings(workspace: Workspace) -> list[str]:
     """
     found, names = concerns.of_sources(concerns.inventories(workspace)), workspace.class_names
     found += concerns.of_mirroring(workspace.study)
-    found += leaks.warnings(workspace)
+    found += [each.text for each in leaks.beforehand(workspace) if not each.is_left_out]
     found += concerns.of_class_names(names)
     found += concerns.of_subjects(workspace.study.synthetic)
     found += scarcity.concerns(workspace)
@@ -60,6 +60,11 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, workspace.spoken_names, prompts)
     return found
+
+
+def notes(workspace: Workspace) -> list[str]:
+    """Return what the study leaves out as it was asked to; nothing is to be done about it."""
+    return [each.text for each in leaks.beforehand(workspace) if each.is_left_out]
 
 
 def _check_classes(workspace: Workspace) -> None:

@@ -7,7 +7,7 @@ from synthmix.errors import ArtifactError, DataError, SettingError
 from synthmix.fitting import Price, Priced, accepted
 from synthmix.store import Artifact
 from synthmix.study import looks, prospects
-from synthmix.study.beforehand import check_model, check_settings, earlier_study, warnings
+from synthmix.study.beforehand import check_model, check_settings, earlier_study, notes, warnings
 from synthmix.study.concerns import inventories
 from synthmix.study.estimates import Prices, prices
 from synthmix.study.extra_images import Collection, Mirror, collections
@@ -197,6 +197,7 @@ def describe(
         "num_test": len(workspace.test),
         "num_pool": workspace.num_pool,
         "warnings": _of_output(study) + warnings(workspace) + prospects.concerns(outlook),
+        "notes": notes(workspace),
         "steps": rows,
         "scratch_bytes": costs.scratch,
         "controls": prospects.price_of_controls(workspace, rows),

@@ -18,6 +18,7 @@ from synthmix.study.beforehand import (
     check_output,
     check_settings,
     earlier_study,
+    notes,
     warnings,
 )
 from synthmix.study.file import Study
@@ -42,12 +43,19 @@ def run(study: Study, watch: Watch = silent) -> Path:
     """
     workspace = Workspace(study, progress=watch.decoding, price=watch.priced)
     check(workspace)
-    for text in warnings(workspace):
-        watch.warned(text)
+    tell(workspace, watch)
     save_study(study, watch)
     make(workspace, watch)
     evaluate(study, watch.warned)
     return write_report(study.output)
+
+
+def tell(workspace: Workspace, watch: Watch) -> None:
+    """Tell what is probably not meant, and what is left out."""
+    for text in warnings(workspace):
+        watch.warned(text)
+    for text in notes(workspace):
+        watch.noted(text)
 
 
 TELLING = 1000
@@ -65,10 +73,10 @@ def make(workspace: Workspace, watch: Watch = silent, stages: Sequence[str] = ST
         for stage in stages:
             run_stage(workspace, stage, watch, is_new, wanted)
             if stage == "generate":
-                for text in leaks.of_generated(workspace, wanted.sets):
-                    if text not in told:
-                        told.add(text)
-                        watch.warned(text)
+                for each in leaks.of_generated(workspace, wanted.sets):
+                    if each.text not in told:
+                        told.add(each.text)
+                        (watch.noted if each.is_left_out else watch.warned)(each.text)
         done, course = wanted, looks.course(workspace)
         if workspace.study.adaptive is not None:
             watch.looked(course)
