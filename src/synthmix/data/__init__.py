@@ -61,10 +61,7 @@ class ImageSource(Component, ABC):
 
     @abstractmethod
     def list(self, split: Split) -> Listing:
-        """Return what the split holds.
-
-        Raises NoSuchSplit where the source has no such split, DataError for a wrong path.
-        """
+        """Return what the split holds; raises NoSuchSplit, or DataError for a wrong path."""
 
     @abstractmethod
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
