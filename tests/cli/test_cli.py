@@ -299,6 +299,31 @@ def test_status_tells_what_is_done(call: Call, finished: Path) -> None:
     assert {(step["seed"], step["progress"]) for step in steps} == {(0, None)}
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("runs/real-seed0-*/logits.npy", "runs/real-seed0-*/weights.safetensors"),
+        *("runs/real-seed0-*/manifest.json", "generators/*/manifest.json"),
+        *("predictions/real-seed0-corruptions*/jpeg.npy", "synthetic/*/data/*.parquet"),
+    ],
+)
+@pytest.mark.parametrize("how", ["taken away", "cut short", "longer"])
+def test_what_lacks_a_part_is_not_done(
+    call: Call, finished: Path, tmp_path: Path, pattern: str, how: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    part = next(iter(output.glob(pattern)))
+    content = part.read_bytes()
+    part.write_bytes(content[: len(content) // 2] if how == "cut short" else content + b"x")
+    if how == "taken away":
+        part.unlink()
+    for command in ("status", "plan"):
+        rows = json.loads(call(command, output, "--json").out)["steps"]
+        assert "damaged" in {row["state"] for row in rows}, command
+    assert "9 of 9 done." not in call("status", output).out
+
+
 def test_status_tells_what_is_decided(call: Call, tmp_path: Path) -> None:
     study = write_study(tmp_path, seeds="auto")
     assert "No arm is judged yet: runs of the first look are missing." in call("status", study).out

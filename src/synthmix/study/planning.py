@@ -38,9 +38,15 @@ class Step:
 
     @property
     def state(self) -> str:
-        """`done`, `in progress` or `to do`."""
+        """`done`, `in progress`, `damaged` or `to do`.
+
+        Damaged is what was finished and lacks a part, or has one of another length; flipped bits
+        are found when a part is read.
+        """
         if self.artifact is None or not self.artifact.path.exists():
             return "to do"
+        if self.artifact.is_damaged:
+            return "damaged"
         return "done" if self.artifact.is_complete and self._holds_enough() else "in progress"
 
     def _holds_enough(self) -> bool:

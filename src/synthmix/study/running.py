@@ -46,7 +46,8 @@ def run(study: Study, watch: Watch = silent) -> Path:
     tell(workspace, watch)
     save_study(study, watch)
     make(workspace, watch)
-    evaluate(study, watch.warned)
+    workspace.check_unchanged()
+    evaluate(workspace.placed, watch.warned)
     return write_report(study.output)
 
 
@@ -113,11 +114,15 @@ def run_stage(
             step.artifact.tidy()
             watch.finished(step, [])
             todo.remove(step)
+        if todo:
+            workspace.check_unchanged()
         tasks = [step.task for step in todo]
         with closing(workspace.study.engine.map(TASKS[stage], tasks)) as finished:
             for number, damaged in finished:
                 watch.finished(todo[number], damaged)
                 _remember(todo[number])
+                if stage != "predict":  # there are many, and each is short
+                    workspace.check_unchanged()
         release()  # a model that this process loaded itself
 
 
