@@ -3,7 +3,6 @@
 A file that was copied from another study's output is sound in itself: its own digest is right.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from synthmix.types import Json
 _SHARED = ("name", "mixing", "training")
 """Settings that results store as `resolved.json` does."""
 
-_MARKS = ("digest", "study_fingerprint", "study_yaml")
+_MARKS = ("digest", "study_fingerprint")
 """What `resolved.json` holds besides settings."""
 
 
@@ -30,10 +29,20 @@ class Owner:
         return f"'{self.name}'" + (f" ({self.fingerprint})" if self.fingerprint else "")
 
 
-def kept(settings: Mapping[str, Json], fingerprint: str, study_yaml: bytes) -> dict[str, Json]:
-    """Return `resolved.json`: a study's settings, what stands for it, and for its `study.yaml`."""
-    marks = {"study_fingerprint": fingerprint, "study_yaml": _sha256(study_yaml)}
-    return signed({**settings, **marks})
+_LINE = b"# study: "
+"""What begins the line of a `study.yaml` that says which study it is of."""
+
+_HEAD = 5  # lines among which it is
+
+
+def kept(settings: Mapping[str, Json], fingerprint: str) -> dict[str, Json]:
+    """Return `resolved.json`: a study's settings, and what stands for it."""
+    return signed({**settings, "study_fingerprint": fingerprint})
+
+
+def line(fingerprint: str) -> bytes:
+    """Return the comment by which a `study.yaml` says which study it is of."""
+    return _LINE + fingerprint.encode() + b"\n"
 
 
 def settings_in(held: Mapping[str, Json]) -> dict[str, Json]:
@@ -78,10 +87,11 @@ def check_beside(path: Path, fingerprint: Json) -> None:
 def check_study(path: Path) -> None:
     """Raise ArtifactError where `study.yaml` is another study's than `resolved.json` beside it."""
     held = _held(path.parent)
-    wanted = None if held is None else _text(held.get("study_yaml"))
-    if held is None or wanted is None or not path.is_file():
+    theirs = None if held is None else _text(held.get("study_fingerprint"))
+    if held is None or theirs is None or not path.is_file():
         return
-    if _sha256(path.read_bytes()) != wanted:
+    told = [each for each in path.read_bytes().splitlines()[:_HEAD] if each.startswith(_LINE)]
+    if told and told[0] != line(theirs).rstrip():
         raise ArtifactError(
             f"{path} is not the study file of {_owner(held)}, whose resolved.json lies beside it: "
             "`synthmix run` with the study's own file writes both anew."
@@ -107,7 +117,3 @@ def _owner(held: Mapping[str, Json]) -> Owner:
 
 def _text(value: Json) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

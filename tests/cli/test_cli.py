@@ -17,15 +17,16 @@ import yaml
 
 from synthmix.cli.app import app
 from synthmix.cli.main import STOPPING, main
-from synthmix.study import load, run
+from synthmix.store import signed
+from synthmix.study import copied, load, run
 from tests.generators.diffusers import pipelines
 from tests.generators.stylegan_xl import published
 from tests.study.test_reliability import STUDY, write_study
 
 FLAGS = {
     "run": ["--set", "--quiet", "-q", "--json"],
-    "plan": ["--set", "--measure", "--no-measure", "--spread", "--json"],
-    "status": ["--set", "--json"],
+    "plan": ["--set", "--measure", "--no-measure", "--spread", "--all", "--json"],
+    "status": ["--set", "--all", "--json"],
     "generate": [
         *("--only", "--generator", "--real", "--per-class", "--output"),
         *("--set", "--quiet", "-q", "--json"),
@@ -281,6 +282,28 @@ def test_plan_tells_what_controls_cost_and_what_could_be_seen(call: Call, tmp_pa
 def test_one_seed_is_warned_of_before_it_runs(call: Call, tmp_path: Path) -> None:
     done = call("plan", write_study(tmp_path, seeds=1), "--no-measure")
     assert "warning: seeds is 1: no verdict can be given; 2 are needed at least" in done.out
+
+
+def test_an_impossible_effect_is_not_stated(call: Call, tmp_path: Path) -> None:
+    done = call("plan", write_study(tmp_path, seeds=3), "--no-measure", "--spread", "40")
+    assert "3 seeds see no gain at this size: it would have to be more than the 10.00 points" in (
+        done.out
+    )
+    assert "and no equivalence." in done.out
+
+
+def test_runs_of_an_arm_are_one_row(call: Call, tmp_path: Path) -> None:
+    study = write_study(tmp_path, seeds=3)
+    for command in (("plan", study, "--no-measure"), ("status", study)):
+        rows = call(*command).out
+        assert [line.split()[:4] for line in rows.splitlines() if line.startswith("train")] == [
+            ["train", name, "3", "runs"] for name in ("real", "flow@0.5", "flow@1")
+        ]
+        assert "predict   3 arms on corruptions  9 runs" in rows
+        every = call(*command, "--all").out
+        assert sum(line.startswith("train") for line in every.splitlines()) == 9
+        assert "flow@0.5 on corruptions  seed 2" in every
+        assert len(json.loads(call(*command, "--json").out)["steps"]) == 3 + 3 + 9 + 9 + 3
 
 
 def test_run_prints_its_finding_and_where_the_report_is(call: Call, finished: Path) -> None:
@@ -683,12 +706,34 @@ def test_results_are_held_against_early_settings_too(
     shutil.copytree(finished / "out", output)
     held = json.loads((output / "resolved.json").read_text())
     assert held.pop("study_fingerprint")
-    assert held.pop("study_yaml")
     del held["digest"]
     (output / "resolved.json").write_text(json.dumps(held))
     assert call("report", output).status == 0
     shutil.copy(others / "out" / "results.json", output)
     assert "belongs to the study 'other' (" in one_line(call("report", output))
+
+
+def test_results_of_another_version_are_replaced_and_shown(
+    call: Call, finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    for name in ("resolved.json", "results.json", "study.yaml"):
+        text = (output / name).read_text()
+        mine = json.loads((finished / "out/results.json").read_text())["study_fingerprint"]
+        (output / name).write_text(text.replace(mine, "0" * 16))
+    for name in ("resolved.json", "results.json"):
+        held = json.loads((output / name).read_text())
+        (output / name).write_text(json.dumps(signed(held)))
+    asked = load(output / "study.yaml").asked
+    (output / "study.yaml").write_bytes(copied.text_of(asked, "0" * 16))
+    for name in ("samples.npz", "timing.json"):
+        (output / name).unlink()
+    assert call("report", output).status == 0
+    done = call("evaluate", "--replace", output)
+    assert "belong to another version of this study, 'small' (0000000000000000)." in done.out
+    assert call("report", output).status == 0
+    assert call("status", output).status == 0
 
 
 @pytest.mark.parametrize("name", ["samples.npz", "timing.json"])

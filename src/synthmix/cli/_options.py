@@ -24,6 +24,7 @@ ResultsFolder = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+All = Annotated[bool, typer.Option("--all", help="Show every run in a row of its own.")]
 Set = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. training.steps=100."),

@@ -252,8 +252,8 @@ def _drawn(workspace: Workspace, arm: str, run: int) -> str:
             shown |= set(chosen[chosen >= 0].tolist())
         if count > LIMIT * total or len(shown) > LIMIT * max(len(there), 1):
             return (
-                f"{count} of its {total} synthetic images show {len(shown)} of the {len(there)} "
-                f"{where} images"
+                f"{count} of {total} synthetic images in the mix show {len(shown)} of the "
+                f"{len(there)} {where} images"
             )
     return ""
 

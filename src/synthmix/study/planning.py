@@ -226,6 +226,7 @@ def _row(step: Step, price: Prices) -> dict[str, Any]:
     return {
         "stage": step.stage,
         "target": step.task.label,
+        "on": step.task.on,
         "seed": step.task.run,
         "units": step.units,
         "state": step.state,

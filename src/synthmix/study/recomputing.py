@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.aside import unused
-from synthmix.belonging import Owner
+from synthmix.belonging import Owner, check_results
 from synthmix.errors import ArtifactError
 from synthmix.store import json_text, read_json, write_json
 from synthmix.study.file import Study
 from synthmix.study.results import compute, write, write_beside
+from synthmix.study.running import save_study
 from synthmix.study.workspace import results_path
 
 LISTED = 20
@@ -45,7 +46,9 @@ class Recomputed:
             return "The recomputed results equal the stored ones, byte for byte."
         where = f"The stored ones are in {self.kept}." if self.kept else "Those were left as is."
         if self.owner is not None:
-            return f"The stored results belong to another study, {self.owner}. {where}"
+            is_version = self.owner.name == self.results["name"]
+            told = "another version of this study" if is_version else "another study"
+            return f"The stored results belong to {told}, {self.owner}. {where}"
         named = ", ".join(self.differing[:LISTED]) or "the file's layout, no value"
         more = len(self.differing) - LISTED
         told = f"The recomputed results differ from the stored ones in: {named}"
@@ -61,7 +64,7 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
     """
     results, path = compute(study), results_path(study.output)
     if not path.exists():
-        return Recomputed(results, write(study, results), was_stored=False, is_equal=False)
+        return Recomputed(results, _written(study, results), was_stored=False, is_equal=False)
     if path.read_bytes() == json_text(results).encode():
         write_beside(study)  # these may be lost, damaged or another study's
         return Recomputed(results, path, was_stored=True, is_equal=True)
@@ -71,10 +74,20 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
     if replace:
         kept = unused(path.with_name("results-before.json"))
         path.rename(kept)
-        return Recomputed(results, write(study, results), True, False, differing, kept, owner)
+        return Recomputed(results, _written(study, results), True, False, differing, kept, owner)
     beside = path.with_name("results-recomputed.json")
     write_json(beside, results)
     return Recomputed(results, beside, True, False, differing, None, owner)
+
+
+def _written(study: Study, results: dict[str, Any]) -> Path:
+    """Write results, and what says whose they are where another version of synthmix named it."""
+    path = write(study, results)
+    try:
+        check_results(path, results)
+    except ArtifactError:
+        save_study(study)
+    return path
 
 
 def _stored(path: Path) -> Any:

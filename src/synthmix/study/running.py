@@ -164,7 +164,6 @@ def save_study(study: Study, watch: Watch = silent) -> None:
                 watch.renamed(f"{earlier}; its {name} is {kept.name} now.")
         if (study.output / "results.json").exists():
             watch.renamed(f"{earlier}; its results.json gets a name of its own once this one ends.")
-    text = copied.text_of(study.asked)
-    write_json(resolved, belonging.kept(study.resolved(), study.fingerprint, text))
+    write_json(resolved, belonging.kept(study.resolved(), study.fingerprint))
     with replacing(copy) as temporary:
-        temporary.write_bytes(text)
+        temporary.write_bytes(copied.text_of(study.asked, study.fingerprint))
