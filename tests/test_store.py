@@ -92,7 +92,7 @@ def test_a_lost_manifest_is_told_from_one_that_is_to_come(tmp_path: Path) -> Non
     with pytest.raises(Unfinished):
         artifact.manifest()
     write(artifact, "a", "aaaa")
-    with pytest.raises(Unfinished, match="is not finished"):
+    with pytest.raises(Unfinished, match="is not finished; finish it with `synthmix run STUDY`"):
         artifact.manifest()
     artifact.seal()
     artifact.manifest_path.unlink()

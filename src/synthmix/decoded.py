@@ -47,6 +47,8 @@ class Inventory:
     passed_over: tuple["PassedOver", ...]
     notes: tuple[str, ...]
     concerns: tuple[str, ...]
+    fingerprint: str
+    """Stands for the decoded pixels, labels and class names."""
 
 
 def _unasked(inventory: Inventory) -> None:
@@ -152,6 +154,7 @@ def _inventory(
         passed_over=listing.passed_over,
         notes=tuple(told["notes"]),
         concerns=(*(note.rstrip(".") for note in listing.notes), *alike, *told["concerns"]),
+        fingerprint=images.fingerprint,
     )
 
 

@@ -256,7 +256,7 @@ class Artifact:
                 f"{self.manifest_path} is damaged or gone: `synthmix run` with the same study "
                 "makes anew what it vouched for."
             )
-        raise Unfinished(f"{self.path.name} is not finished; `synthmix run` ends it.")
+        raise Unfinished(f"{self.path.name} is not finished; finish it with `synthmix run STUDY`.")
 
     def _was_sealed(self) -> bool:
         """Whether there are files, and none of the records that they have until they are sealed."""
@@ -333,6 +333,16 @@ class Artifact:
         if os.path.lexists(self.manifest_path) and not self.is_complete:
             return [self.manifest_path.name]
         return [name for name, record in self.records().items() if not self._is_sound(name, record)]
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether it was finished, and manifest or a part is gone or of another length.
+
+        No part is read for that: a flipped bit is found by `damaged`.
+        """
+        if self.is_complete:
+            return not all(itertools.starmap(self._fits, self.records().items()))
+        return os.path.lexists(self.manifest_path) or self._was_sealed()
 
     def is_sound(self, relative: str) -> bool:
         """Whether a finished part is there with the bytes that were recorded."""
@@ -433,10 +443,11 @@ class Artifact:
         return self.path / "progress" / "parts" / f"{relative}.json"
 
     def _is_sound(self, relative: str, record: Mapping[str, Any]) -> bool:
+        return self._fits(relative, record) and sha256(self.path / relative) == record["sha256"]
+
+    def _fits(self, relative: str, record: Mapping[str, Any]) -> bool:
         path = self.path / relative
-        if not path.is_file() or path.stat().st_size != record["bytes"]:
-            return False
-        return sha256(path) == str(record["sha256"])
+        return path.is_file() and bool(path.stat().st_size == record["bytes"])
 
 
 def _record_of(path: Path) -> dict[str, Json]:

@@ -17,15 +17,16 @@ import yaml
 
 from synthmix.cli.app import app
 from synthmix.cli.main import STOPPING, main
-from synthmix.study import load, run
+from synthmix.store import signed
+from synthmix.study import copied, load, run
 from tests.generators.diffusers import pipelines
 from tests.generators.stylegan_xl import published
 from tests.study.test_reliability import STUDY, write_study
 
 FLAGS = {
     "run": ["--set", "--quiet", "-q", "--json"],
-    "plan": ["--set", "--measure", "--no-measure", "--spread", "--json"],
-    "status": ["--set", "--json"],
+    "plan": ["--set", "--measure", "--no-measure", "--spread", "--all", "--json"],
+    "status": ["--set", "--all", "--json"],
     "generate": [
         *("--only", "--generator", "--real", "--per-class", "--output"),
         *("--set", "--quiet", "-q", "--json"),
@@ -284,6 +285,28 @@ def test_one_seed_is_warned_of_before_it_runs(call: Call, tmp_path: Path) -> Non
     assert "warning: seeds is 1: no verdict can be given; 2 are needed at least" in done.out
 
 
+def test_an_impossible_effect_is_not_stated(call: Call, tmp_path: Path) -> None:
+    done = call("plan", write_study(tmp_path, seeds=3), "--no-measure", "--spread", "40")
+    assert "3 seeds see no gain at this size: it would have to be more than the 10.00 points" in (
+        done.out
+    )
+    assert "and no equivalence." in done.out
+
+
+def test_runs_of_an_arm_are_one_row(call: Call, tmp_path: Path) -> None:
+    study = write_study(tmp_path, seeds=3)
+    for command in (("plan", study, "--no-measure"), ("status", study)):
+        rows = call(*command).out
+        assert [line.split()[:4] for line in rows.splitlines() if line.startswith("train")] == [
+            ["train", name, "3", "runs"] for name in ("real", "flow@0.5", "flow@1")
+        ]
+        assert "predict   3 arms on corruptions  9 runs" in rows
+        every = call(*command, "--all").out
+        assert sum(line.startswith("train") for line in every.splitlines()) == 9
+        assert "flow@0.5 on corruptions  seed 2" in every
+        assert len(json.loads(call(*command, "--json").out)["steps"]) == 3 + 3 + 9 + 9 + 3
+
+
 def test_run_prints_its_finding_and_where_the_report_is(call: Call, finished: Path) -> None:
     done = call("run", finished / "study.yaml", "--quiet")
     assert done.status == 0
@@ -298,6 +321,31 @@ def test_status_tells_what_is_done(call: Call, finished: Path) -> None:
     steps = json.loads(call("status", finished / "study.yaml", "--json").out)["steps"]
     assert {step["state"] for step in steps} == {"done"}
     assert {(step["seed"], step["progress"]) for step in steps} == {(0, None)}
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("runs/real-seed0-*/logits.npy", "runs/real-seed0-*/weights.safetensors"),
+        *("runs/real-seed0-*/manifest.json", "generators/*/manifest.json"),
+        *("predictions/real-seed0-corruptions*/jpeg.npy", "synthetic/*/data/*.parquet"),
+    ],
+)
+@pytest.mark.parametrize("how", ["taken away", "cut short", "longer"])
+def test_what_lacks_a_part_is_not_done(
+    call: Call, finished: Path, tmp_path: Path, pattern: str, how: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    part = next(iter(output.glob(pattern)))
+    content = part.read_bytes()
+    part.write_bytes(content[: len(content) // 2] if how == "cut short" else content + b"x")
+    if how == "taken away":
+        part.unlink()
+    for command in ("status", "plan"):
+        rows = json.loads(call(command, output, "--json").out)["steps"]
+        assert "damaged" in {row["state"] for row in rows}, command
+    assert "9 of 9 done." not in call("status", output).out
 
 
 def test_status_tells_what_is_decided(call: Call, tmp_path: Path) -> None:
@@ -657,3 +705,113 @@ def test_an_output_in_object_storage_is_refused(
         assert done.status == 2
         assert "'output': must be the path of a local folder; object storage is not" in done.err
     assert list(tmp_path.iterdir()) == [study]
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of another finished study, of other name and images."""
+    folder = tmp_path_factory.mktemp("others")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SYNTHMIX_CACHE", str(folder / "cache"))
+        run(load(write_study(folder, seeds=1, seed=9, name="other")))
+    return folder
+
+
+def test_results_of_another_study_are_not_shown(
+    call: Call, finished: Path, others: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    shutil.copy(others / "out" / "results.json", output)
+    said = one_line(call("report", output))
+    assert f"{output}/results.json belongs to the study 'other' (" in said
+    assert f"synthmix evaluate --replace {output}" in said
+    done = call("evaluate", output)
+    assert done.status == 1
+    assert "The stored results belong to another study, 'other' (" in done.out
+    assert call("evaluate", "--replace", output).status == 1
+    assert call("report", output).status == 0
+    expected = (finished / "out" / "results.json").read_bytes()
+    assert (output / "results.json").read_bytes() == expected
+
+
+def test_results_are_held_against_early_settings_too(
+    call: Call, finished: Path, others: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    held = json.loads((output / "resolved.json").read_text())
+    assert held.pop("study_fingerprint")
+    del held["digest"]
+    (output / "resolved.json").write_text(json.dumps(held))
+    assert call("report", output).status == 0
+    shutil.copy(others / "out" / "results.json", output)
+    assert "belongs to the study 'other' (" in one_line(call("report", output))
+
+
+def test_results_of_another_version_are_replaced_and_shown(
+    call: Call, finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    for name in ("resolved.json", "results.json", "study.yaml"):
+        text = (output / name).read_text()
+        mine = json.loads((finished / "out/results.json").read_text())["study_fingerprint"]
+        (output / name).write_text(text.replace(mine, "0" * 16))
+    for name in ("resolved.json", "results.json"):
+        held = json.loads((output / name).read_text())
+        (output / name).write_text(json.dumps(signed(held)))
+    asked = load(output / "study.yaml").asked
+    (output / "study.yaml").write_bytes(copied.text_of(asked, "0" * 16))
+    for name in ("samples.npz", "timing.json"):
+        (output / name).unlink()
+    assert call("report", output).status == 0
+    done = call("evaluate", "--replace", output)
+    assert "belong to another version of this study, 'small' (0000000000000000)." in done.out
+    assert call("report", output).status == 0
+    assert call("status", output).status == 0
+
+
+@pytest.mark.parametrize("name", ["samples.npz", "timing.json"])
+def test_what_a_page_shows_beside_results_is_its_own_studys(
+    call: Call, finished: Path, others: Path, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    for damage in (
+        lambda: shutil.copy(others / "out" / name, output),
+        lambda: (output / name).write_text("{"),
+    ):
+        damage()
+        said = one_line(call("report", output))
+        assert f"{output}/{name}" in said
+        assert f"`synthmix evaluate {output}` writes it anew" in said
+        assert call("evaluate", output).status == 0
+        assert call("report", output).status == 0
+
+
+@pytest.mark.parametrize("command", ["evaluate", "status", "plan"])
+@pytest.mark.parametrize("name", ["study.yaml", "resolved.json"])
+def test_a_study_file_of_another_output_is_refused(
+    call: Call, finished: Path, others: Path, tmp_path: Path, command: str, name: str
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    shutil.copy(others / "out" / name, output)
+    said = one_line(call(command, output))
+    assert f"{output}/study.yaml is not the study file of '" in said
+    assert "`synthmix run` with the study's own file writes both anew" in said
+
+
+def test_damaged_results_are_told_with_what_to_do(
+    call: Call, finished: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    shutil.copytree(finished / "out", output)
+    for text in ("{", "[]", '{"schema": 1}', '{"schema": 1, "arms": [], "class_names": 3}'):
+        (output / "results.json").write_text(text)
+        assert f"`synthmix evaluate --replace {output}` computes it anew" in one_line(
+            call("report", output)
+        )
+    assert call("evaluate", "--replace", output).status == 1
+    assert call("report", output).status == 0

@@ -80,7 +80,8 @@ def test_no_torch_and_no_pyplot_are_imported():
     )
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (
-        answer.stdout == "['aside', 'errors', 'records', 'report', 'store', 'types'] [] False\n"
+        answer.stdout
+        == "['aside', 'belonging', 'errors', 'records', 'report', 'store', 'types'] [] False\n"
     ), answer.stderr
 
 

@@ -12,7 +12,7 @@ ASKED = {"name": "größer", "seeds": 3, "real": {"use": "digits"}}
 
 def test_a_copy_that_was_written_is_taken(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
-    path.write_bytes(copied.text_of(ASKED))
+    path.write_bytes(copied.text_of(ASKED, "0" * 16))
     copied.check(path)
     path.write_bytes(copied.OURS + b"name: early\n")  # as earlier versions wrote it
     copied.check(path)
@@ -21,7 +21,7 @@ def test_a_copy_that_was_written_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", ["seeds: 4", "seeds: 3\nvalidation: 0", "seeds: [", ""])
 def test_another_copy_is_refused(tmp_path: Path, change: str) -> None:
     path = tmp_path / "study.yaml"
-    path.write_bytes(copied.text_of(ASKED).replace(b"seeds: 3", change.encode()))
+    path.write_bytes(copied.text_of(ASKED, "0" * 16).replace(b"seeds: 3", change.encode()))
     with pytest.raises(DataError, match="study.yaml was edited or damaged"):
         copied.check(path)
 

@@ -1,22 +1,27 @@
 """Images that are in two sets at once are told, left out on request, and held against a verdict."""
 
 import json
+import shutil
 from collections.abc import Callable
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 
 from synthmix.errors import DamagedCache, SettingError
 from synthmix.report.results import load_file
 from synthmix.report.terminal import lines
 from synthmix.store import cache_folder
 from synthmix.study import leaks, run
+from synthmix.study.copies import told_apart
 from synthmix.study.file import resolve
 from synthmix.study.planning import describe
 from synthmix.study.running import check
+from synthmix.study.watch import Terminal
 from synthmix.study.workspace import Workspace
 
 SIZE, NAMES, PER_CLASS = 32, ("cat", "dog"), 24
@@ -201,7 +206,9 @@ def test_test_images_that_are_changed_training_images_are_told_and_invalid(
     assert [text for text in describe(resolve(study), measure=False)["warnings"] if words in text]
     found, told, page = results_of(study)
     assert found["verdict"]["label"] == "invalid"
-    assert "40 of 40 test images are training images" in found["verdict"]["text"]
+    assert told[0] == (
+        "Invalid: 40 of 40 test images are training images. No arm can be judged (made@0.5)."
+    )
     assert found["duplicates"]["real_in_test"][kind] == 40
     assert [line for line in told if words in line]
     assert words in page.partition("</header>")[0]
@@ -215,7 +222,10 @@ def test_a_synthetic_set_that_is_the_test_set_is_invalid(tmp_path: Path) -> None
     assert [text for text in describe(resolve(study), measure=False)["warnings"] if words in text]
     found, told, page = results_of(study)
     assert found["verdict"]["label"] == "invalid"
-    assert told[0].startswith("Invalid: ")
+    assert told[0] == (
+        "Invalid: 22 of 22 synthetic images in the mix show 22 of the 40 test images. "
+        "No arm can be judged (made@0.2)."
+    )
     assert [line for line in told if words in line]
     assert words in page.partition("</header>")[0]
     assert found["duplicates"]["test_rows"] == list(range(40))
@@ -253,11 +263,11 @@ def test_without_test_images_that_were_trained_on_the_verdict_stands(tmp_path: P
     test[:10] = np.roll(pictures(120, 0)[:10], 1, 1)
     study = {**of_npz(tmp_path, x_test=test), "exclude_duplicates": True}
     study["synthetic"] = ready_made(tmp_path, pictures(120, 2))
-    assert [
-        text
-        for text in describe(resolve(study), measure=False)["warnings"]
-        if "10 of 40" in text and "They are left out of the verdict." in text
-    ]
+    planned = describe(resolve(study), measure=False)
+    (note,) = planned["notes"]
+    assert "10 of 40" in note
+    assert "They are left out of the verdict." in note
+    assert not [text for text in planned["warnings"] if "left out" in text]
     found, _, _ = results_of(study)
     assert found["verdict"]["label"] != "invalid"
     assert found["duplicates"]["test_rows_seen"] == list(range(10))
@@ -281,6 +291,79 @@ def test_a_named_test_set_of_training_images_has_invalid_numbers(tmp_path: Path)
     assert [line for line in told if words in line]
     assert words in page.partition("</header>")[0]
     assert "invalid, since 39 of its 40 images" in page
+
+
+@pytest.mark.parametrize("change", [None, *CHANGES])
+def test_a_named_test_set_that_is_another_one_is_told(tmp_path: Path, change: str | None) -> None:
+    alter = CHANGES[change][0] if change else lambda images: images
+    study = {**of_npz(tmp_path), "synthetic": ready_made(tmp_path, pictures(120, 2))}
+    images = {
+        "mine": alter(pictures(40, 1)),
+        "a": pictures(30, 7),
+        "b": pictures(30, 7)[:, :, ::-1],
+    }
+    images["large"] = np.concatenate([pictures(30, 7)[:10], pictures(90, 8)])
+    study["evaluation"] = {"test_sets": named(tmp_path, images), "mirror": 0}
+    words = [
+        "evaluation.test_sets.mine: 40 of 40 images (100 %) are test images too (40 ",
+        "evaluation.test_sets.b: 30 of 30 images (100 %) are images of 'a' too (30 mirrored)",
+        "evaluation.test_sets.large: 10 of 100 images (10 %) are images of 'a' too (10 exact)",
+        "evaluation.test_sets.large: 10 of 100 images (10 %) are images of 'b' too (10 mirrored)",
+    ]
+    warned = describe(resolve(study), measure=False)["warnings"]
+    assert [word for word in words if not any(word in text for text in warned)] == []
+    assert sum("its numbers are no evidence beside those of" in text for text in warned) == 4
+    found, told, page = results_of(study)
+    assert found["verdict"]["label"] != "invalid"
+    assert [word for word in words if not any(word in line for line in told)] == []
+    head = unescape(page.partition("</header>")[0])
+    assert [word for word in words if word not in head] == []
+    sets = found["robustness"]["test_sets"]
+    assert sets["mine"]["repeated"] == "40 of its 40 images are test images"
+    assert sets["a"]["repeated"] == "30 of its 30 images are images of 'b'"
+    assert "no evidence of its own, since 40 of its 40 images are test images" in page
+    stored = found["duplicates"]["test_sets"]
+    assert stored["mine"]["in_test"]["num_images"] == 40
+    assert stored["b"]["in_others"]["a"]["mirrored"] == 30
+
+
+def test_a_synthetic_set_that_is_another_one_is_told(tmp_path: Path) -> None:
+    study = {**of_npz(tmp_path), "synthetic": ready_made(tmp_path, pictures(120, 2))}
+    study["synthetic"]["again"] = named(tmp_path, {"again": pictures(120, 2)})["again"]
+    study["synthetic"] = {
+        "again": {"images": study["synthetic"]["again"]},
+        "made": study["synthetic"]["made"],
+    }
+    words = "synthetic.made: 120 of 120 images (100 %) are images of 'again' too (120 exact)"
+    assert [text for text in describe(resolve(study), measure=False)["warnings"] if words in text]
+    found, told, page = results_of(study)
+    assert [line for line in told if words in line]
+    assert words in unescape(page.partition("</header>")[0])
+    assert found["verdict"]["label"] != "invalid"
+
+
+def named(tmp_path: Path, sets: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    """Return sources of these images, each a file of its own."""
+    found = {}
+    for name, images in sets.items():
+        file = tmp_path / f"{name}-set.npz"
+        np.savez(file, x=images, y=np.arange(len(images)) % 2, class_names=np.array(NAMES))
+        found[name] = {"use": "array", "path": str(file)}
+    return found
+
+
+def test_what_is_left_out_is_a_note(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    study = {**of_npz(tmp_path), "exclude_duplicates": True}
+    made = np.concatenate([pictures(40, 1)[:10], pictures(110, 2)])
+    study["synthetic"] = ready_made(tmp_path, made)
+    planned = describe(resolve(study), measure=False)
+    words = "10 of 120 images (8.33 %) are test images too"
+    assert [text for text in planned["notes"] if words in text]
+    assert not [text for text in planned["warnings"] if words in text]
+    run(resolve(study), Terminal(Console(stderr=True, width=1000)))
+    said = capsys.readouterr().err.splitlines()
+    assert [line for line in said if line.startswith("note: synthetic.made: " + words)]
+    assert not [line for line in said if line.startswith("warning: ") and "left out" in line]
 
 
 def test_validation_images_that_are_training_images_are_told(tmp_path: Path) -> None:
@@ -312,6 +395,44 @@ def test_images_are_named_as_a_user_finds_them(tmp_path: Path) -> None:
     (text,) = (t for t in describe(resolve(study), measure=False)["warnings"] if "too" in t)
     assert "1 of 9 test images" in text
     assert "test/cat/100.png is train/dog/003.png" in text
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    for place, seed in (("data", 0), ("made", 2)):
+        for row, image in enumerate(pictures(40, seed)):
+            folder = tmp_path / place / "train" / NAMES[row % 2]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(folder / f"{row:03d}.png")
+    for row, image in enumerate(pictures(8, 1)):
+        folder = tmp_path / "data" / "test" / NAMES[row % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{row:03d}.png")
+    shutil.copy(tmp_path / "data/train/cat/000.png", tmp_path / "made/train/cat/000.png")
+    study = {**of_npz(tmp_path), "real": {"use": "folder", "path": str(tmp_path / "data")}}
+    made = {"use": "folder", "path": str(tmp_path / "made" / "train" / "..")}
+    study["synthetic"] = {"made": {"images": made}}
+    study["evaluation"] = {"test_sets": {"same": study["real"]}, "mirror": 0}
+    warned = describe(resolve(study), measure=False)["warnings"]
+    assert [t for t in warned if "made/train/cat/000.png is data/train/cat/000.png" in t]
+    assert [t for t in warned if "test/cat/000.png is in both; test/cat/002.png is in both" in t]
+
+
+@pytest.mark.parametrize(
+    ("names", "places", "told"),
+    [
+        (("a/1.png", "a/1.png"), ("/x/y", "/x/y"), ("a/1.png", "a/1.png")),
+        (("a/1.png", "a/1.png"), ("/x/y", "/z/y"), ("x/y/a/1.png", "z/y/a/1.png")),
+        (("a/1.png", "a/2.png"), ("/x", "/z"), ("x/a/1.png", "z/a/2.png")),
+        (("a/1.png", "b/1.png"), ("/x", "/z"), ("a/1.png", "b/1.png")),
+        (("a.npz, row 1", "a.npz, row 1"), ("/x", "/x/y"), ("x/a.npz, row 1", "y/a.npz, row 1")),
+        (("a/1.png", "a/1.png"), ("/", "/x"), ("//a/1.png", "x/a/1.png")),
+        (("a/1.png", "a/1.png"), ("", "/x"), ("/a/1.png", "x/a/1.png")),
+    ],
+)
+def test_names_begin_with_what_differs_of_their_places(
+    names: tuple[str, str], places: tuple[str, str], told: tuple[str, str]
+) -> None:
+    assert told_apart(*names, *places) == told
 
 
 def test_a_damaged_record_of_copies_is_made_anew(tmp_path: Path) -> None:

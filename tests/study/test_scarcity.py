@@ -93,11 +93,11 @@ def test_a_class_of_one_test_image_is_null_with_a_reason(tmp_path: Path) -> None
         ({"mixing": {"use": "replace", "ratios": [0.02]}}, "takes 1 images, none of"),
         (
             {"training": {"steps": 2, "batch_size": 4096, "device": "cpu"}},
-            "training.batch_size is 4,096, and the smallest arm has 72 images",
+            "training.batch_size is 4,096, and the smallest arm, 'real', has 72 images",
         ),
         (
             {"training": {"steps": 3, "batch_size": 8, "device": "cpu"}},
-            "only 24 of the 144 images of the largest arm",
+            "only 24 of the 144 images of the largest arm, 'made@1', are ever seen",
         ),
         ({"validation": 0.01}, "which of 80 images is none|too few images of"),
     ],
@@ -111,6 +111,15 @@ def test_what_is_probably_not_meant_is_said(
         assert found == ""
     else:
         assert any(each in found for each in said.split("|")), found
+
+
+def test_a_small_control_is_called_one(tmp_path: Path) -> None:
+    asked = study(tmp_path, (40, 40), (20, 20), controls=True)
+    asked["mixing"] = {"use": "replace", "ratios": [0.95]}
+    said = "the smallest arm, 'real-4' (a control: the real images of a mix alone), has 4 images"
+    asked["training"] = {"steps": 40, "batch_size": 64, "device": "cpu"}
+    asked["controls"] = {"curve": [36]}
+    assert said in told(asked)
 
 
 def test_which_class_and_how_many_is_said(tmp_path: Path) -> None:

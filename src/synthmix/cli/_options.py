@@ -24,6 +24,7 @@ ResultsFolder = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for scripts.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+All = Annotated[bool, typer.Option("--all", help="Show every run in a row of its own.")]
 Set = Annotated[
     list[str],
     typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. training.steps=100."),
@@ -32,9 +33,11 @@ Set = Annotated[
 
 def load_study(path: Path, changes: list[str]) -> "Study":
     """Read a study file, or what a results folder keeps of it, with some settings changed."""
+    from synthmix.belonging import check_study
     from synthmix.study.file import read, resolve
 
     kept = path / "study.yaml"
+    check_study(kept)
     asked = {**read(kept), "output": str(path)} if kept.is_file() else read(path)
     return resolve(changed(asked, changes))
 

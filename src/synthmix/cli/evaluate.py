@@ -29,9 +29,11 @@ def command(folder: ResultsFolder, replace: Replace = False, json: Json = False)
     """
     folder = results_folder(folder)
     path = folder / "study.yaml"
+    from synthmix import belonging
     from synthmix.study import copied
 
     copied.check(path)
+    belonging.check_study(path)
     from synthmix.study.file import read, resolve
     from synthmix.study.recomputing import recompute
 

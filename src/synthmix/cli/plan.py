@@ -1,10 +1,13 @@
 """synthmix plan: what a study would do, and what that costs, before anything runs."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
+from synthmix.cli import _steps
 from synthmix.cli._options import (
+    All,
     Json,
     Set,
     StudyFile,
@@ -36,6 +39,7 @@ def command(
     changes: Set = [],  # noqa: B006
     measure: Measure = True,
     spread: Spread = None,
+    every: All = False,
     json: Json = False,
 ) -> None:
     """Print every artifact, run, count, time, disk and detectable effect; runs nothing."""
@@ -54,10 +58,10 @@ def command(
     if json:
         say_json(plan)
         return
-    _show(plan)
+    _show(plan, every=every)
 
 
-def _show(plan: dict[str, Any]) -> None:
+def _show(plan: dict[str, Any], *, every: bool) -> None:
     say(f"{plan['name']} -> {plan['output']}")
     say(
         f"{len(plan['class_names'])} classes, {plan['image_size']} x {plan['image_size']} pixels; "
@@ -66,11 +70,13 @@ def _show(plan: dict[str, Any]) -> None:
     )
     for source in plan["sources"]:
         _show_source(source)
-    table([_cells(step) for step in plan["steps"]], _HEAD)
+    table(_steps.shown(plan["steps"], _cells, every=every), _HEAD)
     _show_controls(plan["controls"])
     _show_outlook(plan["outlook"])
     for text in plan["warnings"]:
         say(f"warning: {text}")
+    for text in plan["notes"]:
+        say(f"note: {text}")
     known = [step["seconds"] for step in plan["steps"] if step["seconds"] is not None]
     unknown = len(plan["steps"]) - len(known)
     disk = size(sum(step["bytes"] for step in plan["steps"]))
@@ -129,15 +135,24 @@ def _show_outlook(outlook: dict[str, Any]) -> None:
         "controls to beat:"
     )
     for each in cases:
-        say(
-            f"  {each['seeds']} seeds see a gain of {_points(each['effect'])} "
-            f"{10 * outlook['power']:g} times in 10, and equivalence within "
-            f"{_points(each['equivalence'])}."
-        )
+        say(f"  {each['seeds']} seeds {_effect(each, outlook)}, and {_equivalence(each)}.")
+
+
+def _effect(case: dict[str, Any], outlook: dict[str, Any]) -> str:
+    if case["can_be_seen"]:
+        return f"see a gain of {_points(case['effect'])} {10 * outlook['power']:g} times in 10"
+    left = 1 - outlook["accuracy"]
+    return f"see no gain at this size: it would have to be more than the {_points(left)} left"
+
+
+def _equivalence(case: dict[str, Any]) -> str:
+    if case["can_be_equivalent"]:
+        return f"equivalence within {_points(case['equivalence'])}"
+    return "no equivalence"
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.2f} points" if share < 1 else "more points than there are"
+    return f"{100 * share:.2f} points"
 
 
 def _show_looks(looks: dict[str, Any]) -> None:
@@ -151,11 +166,17 @@ def _show_looks(looks: dict[str, Any]) -> None:
     )
 
 
-_HEAD = ["stage", "target", "seed", "units", "state", "time", "images"]
+_HEAD = ["stage", "target", "runs", "units", "state", "time", "images"]
 
 
-def _cells(step: dict[str, Any]) -> list[str]:
-    units = f"{step['units']:,}"
-    time = "-" if step["state"] == "done" else duration(step["seconds"])
-    seed = str(step["seed"])
-    return [step["stage"], step["target"], seed, units, step["state"], time, step["detail"]]
+def _cells(group: Sequence[_steps.Row]) -> list[str]:
+    done = _steps.same(group, "state") == "done"
+    return [
+        group[0]["stage"],
+        _steps.target(group),
+        _steps.runs(group),
+        f"{sum(row['units'] for row in group):,}",
+        group[0]["state"],
+        "-" if done else duration(_steps.total(group, "seconds")),
+        _steps.same(group, "detail"),
+    ]

@@ -1,16 +1,24 @@
 """synthmix status: what of a study is done, at work, to do, or no part of it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from synthmix.cli._options import Json, Set, StudyFile, load_study, say, say_json, table
+from synthmix.cli import _steps
+from synthmix.cli._options import All, Json, Set, StudyFile, load_study, say, say_json, table
 
 if TYPE_CHECKING:
     from synthmix.evaluation.adaptive import Course
 
-_HEAD = ["stage", "target", "seed", "state", "progress"]
+_KEYS = ["stage", "target", "on", "seed", "state", "progress"]
+_HEAD = ["stage", "target", "runs", "state", "progress"]
 
 
-def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  # noqa: B006
+def command(
+    study: StudyFile,
+    changes: Set = [],  # noqa: B006
+    every: All = False,
+    json: Json = False,
+) -> None:
     """Show how far a study is, and which artifacts are no part of it, from another version."""
     loaded = load_study(study, changes)
     from synthmix.study.looks import course, of_arms
@@ -23,16 +31,16 @@ def command(study: StudyFile, changes: Set = [], json: Json = False) -> None:  #
     found = listed.every()
     at = [s.artifact.progress() if s.artifact and s.state == "in progress" else None for s in found]
     rows = [
-        (step.stage, step.task.label, step.task.run, step.state, progress)
+        (step.stage, step.task.label, step.task.on, step.task.run, step.state, progress)
         for step, progress in zip(found, at, strict=True)
     ]
     old = stale(listed)
     judged = None if loaded.adaptive is None else _judged(so_far)
+    told = [dict(zip(_KEYS, row, strict=True)) for row in rows]
     if json:
-        told = [dict(zip(_HEAD, row, strict=True)) for row in rows]
         say_json({"steps": told, "stale": old, "looks": judged})
         return
-    table([[*map(str, row[:4]), _share(row[4])] for row in rows], _HEAD)
+    table(_steps.shown(told, _cells, every=every), _HEAD)
     done = sum(step.state == "done" for step in found)
     say(f"\n{done} of {len(found)} done.")
     if judged is not None:
@@ -67,6 +75,11 @@ def _show(judged: dict[str, Any]) -> None:
             say(f"{told}: {arm}, {each['verdict']} ({each['seeds']} seeds)")
     going = "Nothing is left to be added." if judged["is_settled"] else "More seeds are wanted."
     say(f"{judged['added_runs']} runs added since the first look. {going}")
+
+
+def _cells(group: Sequence[_steps.Row]) -> list[str]:
+    state, at = group[0]["state"], group[0]["progress"]
+    return [group[0]["stage"], _steps.target(group), _steps.runs(group), state, _share(at)]
 
 
 def _share(progress: tuple[int, int] | None) -> str:

@@ -21,10 +21,9 @@ def command(
 ) -> None:
     """Train the missing runs of a study; generates first what they need."""
     loaded = load_study(study, changes)
-    from synthmix.study.beforehand import warnings
     from synthmix.study.looks import wanted
     from synthmix.study.planning import Steps, steps
-    from synthmix.study.running import check, make, run_stage, save_study
+    from synthmix.study.running import check, make, run_stage, save_study, tell
     from synthmix.study.stages import Step, before
     from synthmix.study.workspace import Workspace
 
@@ -45,8 +44,7 @@ def command(
             f"--seed is {seed}, which is not wanted yet: seeds are added to arms whose verdict is "
             "open (`synthmix status`)."
         )
-    for text in warnings(workspace):
-        told.warned(text)
+    tell(workspace, told)
     save_study(loaded, told)
     if arm is None and seed is None:
         make(workspace, told, before("train"))

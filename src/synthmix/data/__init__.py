@@ -61,10 +61,7 @@ class ImageSource(Component, ABC):
 
     @abstractmethod
     def list(self, split: Split) -> Listing:
-        """Return what the split holds.
-
-        Raises NoSuchSplit where the source has no such split, DataError for a wrong path.
-        """
+        """Return what the split holds; raises NoSuchSplit, or DataError for a wrong path."""
 
     @abstractmethod
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
@@ -77,3 +74,7 @@ class ImageSource(Component, ABC):
     def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
         """Return by which names a user finds these rows of `read`: a file, a file and its row."""
         return [f"image {row} of the {split} split" for row in rows]
+
+    def place(self, split: Split) -> str:
+        """Return in which folder these names are found; empty where there is none."""
+        return ""

@@ -1,5 +1,6 @@
 """Arrays in a NumPy `.npz` file: images and labels that are already decoded."""
 
+import os
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
@@ -85,6 +86,9 @@ class Array(ImageSource):
 
     def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
         return [f"{self._file(split).name}, row {row} ({split})" for row in rows]
+
+    def place(self, split: Split) -> str:
+        return os.path.abspath(self._file(split).parent)
 
     def _file(self, split: Split) -> Path:
         own = self.test_path if split == "test" else self.train_path

@@ -53,6 +53,9 @@ class Folder(ImageSource):
         files = [file for found in _walked(root)[1].values() for file in found]
         return [files[row].relative_to(root.parent).as_posix() for row in rows]
 
+    def place(self, split: Split) -> str:
+        return os.path.abspath(self._root(split).parent)
+
     def _root(self, split: Split) -> Path:
         """Return the folder whose sub-folders are the classes of this split."""
         path = _existing(self.path, "path")

@@ -1,5 +1,6 @@
 """A Hugging Face image data set: a hub id, or a local folder with Parquet files."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -115,6 +116,10 @@ class Huggingface(ImageSource):
         return [
             f"{shards[k].file.name}, row {row - firsts[k]}" for k, row in zip(of, rows, strict=True)
         ]
+
+    def place(self, split: Split) -> str:
+        folder = Path(self.path).expanduser()
+        return os.path.abspath(folder) if folder.is_dir() else self.path
 
     def _table(self, split: Split) -> _Table:
         folder, commit = located(self.path, self.name, self.revision)

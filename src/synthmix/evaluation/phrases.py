@@ -98,7 +98,7 @@ def nothing_learned(reached: float) -> str:
 def study(label: VerdictLabel, some: Sequence[Verdict], rest: Sequence[Verdict]) -> str:
     """Return the study's sentence from the arms that earned its verdict and those that did not."""
     if label == "invalid" and some:
-        return f"The study cannot be judged: {some[0].reason}."
+        return f"No arm can be judged ({_listed(some)})."
     total = len(some) + len(rest)
     if not total:
         return "There is no arm to judge."

@@ -29,6 +29,8 @@ class TestSet:
     rows: Mapping[str, Row]
     invalid: str = ""
     """Why its numbers say nothing, empty where they do."""
+    repeated: str = ""
+    """Which other test set it shows again, empty where it is new."""
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,13 @@ def _row(arm: str, raw: Mapping[str, Json]) -> Row:
 
 def _test_set(name: str, raw: Mapping[str, Json]) -> TestSet:
     rows = {arm: _row(arm, each) for arm, each in raw["arms"].items()}
-    invalid = printable(raw.get("invalid") or "")
     return TestSet(
-        printable(name), printable(raw["protocol"]), int(raw["num_images"]), rows, invalid
+        printable(name),
+        printable(raw["protocol"]),
+        int(raw["num_images"]),
+        rows,
+        printable(raw.get("invalid") or ""),
+        printable(raw.get("repeated") or ""),
     )
 
 

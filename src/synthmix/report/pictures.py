@@ -9,11 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from synthmix import belonging
 from synthmix.errors import ArtifactError, DataError
 from synthmix.report.results import Results, printable, unique_slugs
 
 Samples = Mapping[str, NDArray[np.uint8]]
 """Square images `[num_classes, n, H, H, 3]` by source."""
+
+STUDY = ".study"
+"""Under which the file of samples holds its study's fingerprint; no source has such a name."""
 
 BUDGET = 4_500_000
 """Bytes that all sprites of a page may take together; base64 adds a third."""
@@ -52,6 +56,7 @@ def load(path: Path, results: Results) -> Samples:
             f"{path} cannot be read ({type(error).__name__}: {error}); `synthmix evaluate "
             f"{path.parent}` writes it anew."
         ) from None
+    belonging.check_beside(path, str(samples.pop(STUDY)) if STUDY in samples else None)
     for name, pixels in samples.items():
         _check(path, name, pixels, len(results.class_names))
     return {name: pixels for name, pixels in samples.items() if pixels.size}

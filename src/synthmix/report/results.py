@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmix import belonging
 from synthmix.errors import ArtifactError, DataError
 from synthmix.store import read_json
 from synthmix.types import Json, Score
@@ -121,11 +122,22 @@ class Results:
 
 
 def load(folder: Path) -> Results:
-    """Read `folder/results.json`; raises ArtifactError or DataError."""
+    """Read `folder/results.json`, held against the study's settings beside it.
+
+    Raises ArtifactError or DataError.
+    """
     path = folder / "results.json"
     if not path.is_file():
         raise ArtifactError(f"{folder} has no results.json: `synthmix run STUDY` makes it.")
-    return load_file(path)
+    try:
+        found = load_file(path)
+    except (ArtifactError, DataError) as error:
+        raise type(error)(
+            f"{str(error).removesuffix('.')}; `synthmix evaluate --replace {folder}` computes it "
+            "anew from the stored predictions."
+        ) from None
+    belonging.check_results(path, found.raw)
+    return found
 
 
 def load_file(path: Path) -> Results:
@@ -146,9 +158,15 @@ def load_timing(path: Path) -> Mapping[str, Json] | None:
     """Read the durations, or return None where there are none; raises ArtifactError."""
     if not path.is_file():
         return None
-    timing = _read(path)
-    if not isinstance(timing, dict):
-        raise ArtifactError(f"{path} is not a JSON object.")
+    try:
+        timing = _read(path)
+        if not isinstance(timing, dict):
+            raise ArtifactError(f"{path} is not a JSON object.")
+    except ArtifactError as error:
+        raise ArtifactError(
+            f"{str(error).removesuffix('.')}; `synthmix evaluate {path.parent}` writes it anew."
+        ) from None
+    belonging.check_beside(path, timing.get("study_fingerprint"))
     return timing
 
 

@@ -102,7 +102,7 @@ def headline(results: Results) -> str:
     if found is None:
         return f"At a reduced budget: {best}" if is_reduced(results) else best
     label = str(found["text"])
-    if is_reduced(results):
+    if is_reduced(results) and found["label"] != "invalid":
         label += ", at a reduced budget that the study declares"
     return f"{_sentence(label)} {found['sentence'] if found['arms'] else best}"
 

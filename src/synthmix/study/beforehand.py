@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
+from synthmix import belonging
 from synthmix.data import ImageSource
 from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
 from synthmix.names import matched
-from synthmix.store import is_altered, read_json, signed
+from synthmix.store import is_altered, read_json
 from synthmix.study import concerns, hypotheses, leaks, scarcity
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
@@ -46,7 +47,7 @@ def warnings(workspace: Workspace) -> list[str]:
     """
     found, names = concerns.of_sources(concerns.inventories(workspace)), workspace.class_names
     found += concerns.of_mirroring(workspace.study)
-    found += leaks.warnings(workspace)
+    found += [each.text for each in leaks.beforehand(workspace) if not each.is_left_out]
     found += concerns.of_class_names(names)
     found += concerns.of_subjects(workspace.study.synthetic)
     found += scarcity.concerns(workspace)
@@ -59,6 +60,11 @@ def warnings(workspace: Workspace) -> list[str]:
         prompts = list(each.prompts.write(names, each.per_class, seed=seed))
         found += concerns.of_prompts(each, workspace.spoken_names, prompts)
     return found
+
+
+def notes(workspace: Workspace) -> list[str]:
+    """Return what the study leaves out as it was asked to; nothing is to be done about it."""
+    return [each.text for each in leaks.beforehand(workspace) if each.is_left_out]
 
 
 def _check_classes(workspace: Workspace) -> None:
@@ -180,7 +186,7 @@ def earlier_study(study: Study) -> str | None:
         held = None
     if not isinstance(held, dict) or is_altered(held):
         return f"{study.output} holds a study whose settings are damaged"
-    if held in (study.resolved(), signed(study.resolved())):  # early ones have no digest
+    if belonging.settings_in(held) == study.resolved():
         return None
     name = held.get("name")
     if name == study.name:

@@ -3,6 +3,7 @@
 import hashlib
 from pathlib import Path
 
+from synthmix.belonging import line
 from synthmix.errors import DataError
 from synthmix.types import Json
 from synthmix.yaml_text import dumped
@@ -11,9 +12,9 @@ OURS = b"# What was asked, written by synthmix; the settings it stands for are i
 _SHA256 = b"# sha256 of what follows: "
 
 
-def text_of(asked: dict[str, Json]) -> bytes:
-    """Return the copy of a study as a file holds it."""
-    text = dumped(asked).encode()
+def text_of(asked: dict[str, Json], fingerprint: str) -> bytes:
+    """Return the copy of a study as a file holds it; the fingerprint is the study's."""
+    text = line(fingerprint) + dumped(asked).encode()
     return OURS + _SHA256 + hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, cast
 from pydantic import ValidationError
 
 from synthmix.data import ImageSource
+from synthmix.decoded import Inventory
 from synthmix.engines import Engine
 from synthmix.errors import NotYetAvailable, SettingError, suggestion
 from synthmix.generators import Generator
@@ -114,6 +115,9 @@ class Study:
 
     machines: Mapping[str, Machine] = field(default_factory=dict, repr=False)
     """What `auto` stands for, by the key that asks for it; empty until a plan resolves it."""
+
+    opened: Mapping[str, Inventory] = field(default_factory=dict, repr=False)
+    """The images that the study began with, by source and split; empty until a plan opens them."""
 
     def resolved(self) -> dict[str, Any]:
         """Return every setting that can change a result as JSON, defaults included."""

@@ -4,15 +4,16 @@ Said before anything is trained, stored in results, and held against a verdict: 
 judged on images that it may have trained on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 
 from synthmix.errors import DataError
-from synthmix.evaluation.duplicates import CHECKED, KINDS, NOT_CHECKED, Copies
-from synthmix.study.copies import Part, found, whole
+from synthmix.evaluation.duplicates import CHECKED, KINDS, NOT_CHECKED
+from synthmix.study.copies import Overlap, Part, between, whole
 from synthmix.study.extra_images import named_test_set, split_of
 from synthmix.study.file import SyntheticSet
 from synthmix.study.workspace import Workspace
@@ -24,69 +25,45 @@ LIMIT = 0.01
 LISTED = 1000
 """Copies of a set that results list; all are counted."""
 
-_EXAMPLES = 3
 
+@dataclass(frozen=True)
+class Finding:
+    """What is found between two sets, in a sentence or two."""
 
-@dataclass(frozen=True, eq=False)
-class Overlap:
-    """Which images of one part show an image of another."""
-
-    one: Part
-    other: Part
-    copies: Copies
-
-    @property
-    def count(self) -> int:
-        """How many images of the first part show one of the other."""
-        return int((self.copies.kinds >= 0).sum())
-
-    @property
-    def share(self) -> float:
-        """That as a share of the first part."""
-        return self.count / max(len(self.one), 1)
-
-    @property
-    def kinds(self) -> str:
-        """How many there are of each kind, in words."""
-        counts = self.copies.counts()
-        return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-
-    def examples(self, most: int = _EXAMPLES) -> list[tuple[str, str]]:
-        """Return the names of the first images and of what they show."""
-        rows = np.flatnonzero(self.copies.kinds >= 0)[:most].tolist()
-        shown = self.copies.shows[rows].tolist()
-        return list(zip(self.one.names(rows), self.other.names(shown), strict=True))
-
-    def told(self, one: str, other: str) -> str:
-        """Return how many of the images called `one` are among those called `other`."""
-        named = "; ".join(f"{mine} is {theirs}" for mine, theirs in self.examples())
-        return (
-            f"{self.count} of {len(self.one)} {one} ({100 * self.share:.3g} %) are {other} too "
-            f"({self.kinds}): {named}{'; ...' if self.count > _EXAMPLES else ''}"
-        )
-
-
-def overlap(one: Part, other: Part) -> Overlap:
-    """Return which images of one part show an image of the other."""
-    return Overlap(one, other, found(one, other))
+    text: str
+    is_left_out: bool = False
+    """Whether the study leaves these images out, so that nothing is to be done about them."""
 
 
 @cache
 def of_test(workspace: Workspace) -> Overlap:
     """Return which test images are training or validation images too."""
-    return overlap(workspace.test_part, workspace.seen_part)
+    return between(workspace.test_part, workspace.seen_part)
 
 
 @cache
 def of_validation(workspace: Workspace) -> Overlap:
     """Return which validation images are training images too."""
-    return overlap(workspace.validation_part, workspace.train_part)
+    return between(workspace.validation_part, workspace.train_part)
 
 
 @cache
 def of_test_set(workspace: Workspace, name: str) -> Overlap:
     """Return which images of a named test set are training or validation images too."""
-    return overlap(_named(workspace, name), workspace.seen_part)
+    return between(_named(workspace, name), workspace.seen_part)
+
+
+@cache
+def of_repeated(workspace: Workspace, name: str, other: str | None) -> Overlap:
+    """Return which images of a named test set are in another one; None is the study's own."""
+    theirs = workspace.test_part if other is None else _named(workspace, other)
+    return between(_named(workspace, name), theirs)
+
+
+@cache
+def of_sets(workspace: Workspace, name: str, other: str, run: int) -> Overlap:
+    """Return which images of a finished synthetic set are in another one."""
+    return between(workspace.part_of_set(name, run), workspace.part_of_set(other, run))
 
 
 @cache
@@ -105,7 +82,7 @@ def of_set(workspace: Workspace, name: str, run: int) -> dict[str, Overlap]:
             for each in workspace.study.evaluation.test_sets
         },
     }
-    return {where: overlap(mine, other) for where, other in others.items()}
+    return {where: between(mine, other) for where, other in others.items()}
 
 
 def _named(workspace: Workspace, name: str) -> Part:
@@ -139,31 +116,27 @@ def seen_rows(workspace: Workspace) -> list[int]:
     return rows
 
 
-def warnings(workspace: Workspace) -> list[str]:
-    """Return what is found between the real images, and between them and ready-made sets."""
-    told = [*_of_real(workspace)]
-    for each in workspace.study.synthetic:
-        if each.generator is None:
-            told += of_finished(workspace, each, 0)
-    return told
+def beforehand(workspace: Workspace) -> list[Finding]:
+    """Return what is found between the real images, named test sets and ready-made sets."""
+    ready = [each for each in workspace.study.synthetic if each.generator is None]
+    found = [*_of_real(workspace), *_of_named(workspace)]
+    for each in ready:
+        found += of_finished(workspace, each, 0)
+    return found + _of_pairs(workspace, list(combinations(ready, 2)), {})
 
 
-def _of_real(workspace: Workspace) -> Iterator[str]:
+def _of_real(workspace: Workspace) -> Iterator[Finding]:
     test, is_asked = of_test(workspace), workspace.study.exclude_duplicates
     if test.count:
         told = f"real: {test.told('test images', 'training images')}."
-        yield told + (" They are left out of the verdict." if is_asked else _of_test(test))
+        if is_asked:
+            yield Finding(f"{told} They are left out of the verdict.", is_left_out=True)
+        else:
+            yield Finding(told + _of_test(test))
     validation = of_validation(workspace)
     if validation.count:
         told = f"real: {validation.told('validation images', 'training images')}."
-        yield f"{told} What is chosen on validation looks better than it is."
-    for name in workspace.study.evaluation.test_sets:
-        each = of_test_set(workspace, name)
-        if each.count:
-            where = f"evaluation.test_sets.{name}: "
-            yield f"{where}{each.told('images', 'training images')}." + (
-                " Its numbers are invalid." if each.share > LIMIT else ""
-            )
+        yield Finding(f"{told} What is chosen on validation looks better than it is.")
 
 
 def _of_test(test: Overlap) -> str:
@@ -175,35 +148,92 @@ def _of_test(test: Overlap) -> str:
     )
 
 
-def of_finished(workspace: Workspace, each: SyntheticSet, run: int) -> list[str]:
+def _of_named(workspace: Workspace) -> Iterator[Finding]:
+    """Yield what named test sets share with the real images, and with one another."""
+    names = list(workspace.study.evaluation.test_sets)
+    for number, name in enumerate(names):
+        where = f"evaluation.test_sets.{name}: "
+        seen = of_test_set(workspace, name)
+        if seen.count:
+            told = f"{where}{seen.told('images', 'training images')}."
+            yield Finding(told + (" Its numbers are invalid." if seen.share > LIMIT else ""))
+        for other in [None, *names[:number]]:
+            each = of_repeated(workspace, name, other)
+            if each.count:
+                theirs = "test images" if other is None else f"images of '{other}'"
+                yield Finding(f"{where}{each.told('images', theirs)}." + _of_repeated(each, other))
+
+
+def _of_repeated(each: Overlap, other: str | None) -> str:
+    if each.largest_share <= LIMIT:
+        return ""
+    beside = "the test set" if other is None else f"'{other}'"
+    return (
+        f" Nothing was trained on them, but its numbers are no evidence beside those of {beside}."
+    )
+
+
+def of_finished(workspace: Workspace, each: SyntheticSet, run: int) -> list[Finding]:
     """Return what is found between a finished synthetic set and the real images."""
     told, is_asked = [], workspace.study.exclude_duplicates
     for where, overlap in of_set(workspace, each.name, run).items():
         if not overlap.count:
             continue
         is_unseen = where in ("validation", "test")
-        seed = f" (seed {run})" if each.is_fitted else ""
-        text = f"synthetic.{each.name}{seed}: {overlap.told('images', f'{where} images')}."
+        text = f"{_key(each, run)}: {overlap.told('images', f'{where} images')}."
         if is_unseen and is_asked:
             text += " They are left out of every mix."
         elif is_unseen and overlap.share > LIMIT:
             text += " Arms that draw them will be invalid; set exclude_duplicates: true."
-        told.append(text)
+        told.append(Finding(text, is_left_out=is_unseen and is_asked))
     return told
 
 
-def of_generated(workspace: Workspace, seeds: Mapping[str, int]) -> list[str]:
-    """Return what is found between the sets that were generated and the real images.
+def of_generated(workspace: Workspace, seeds: Mapping[str, int]) -> list[Finding]:
+    """Return what is found between the sets that were generated, the real images and other sets.
 
     `seeds` is the number of run seeds of each set.
     """
-    made = [each for each in workspace.study.synthetic if each.generator is not None]
-    return [
-        text
-        for each in made
+    sets = workspace.study.synthetic
+    found = [
+        finding
+        for each in sets
+        if each.generator is not None
         for run in _runs(each, seeds)
-        for text in of_finished(workspace, each, run)
+        for finding in of_finished(workspace, each, run)
     ]
+    pairs = [
+        (one, other)
+        for one, other in combinations(sets, 2)
+        if one.generator is not None or other.generator is not None
+    ]
+    return found + _of_pairs(workspace, pairs, seeds)
+
+
+def _of_pairs(
+    workspace: Workspace,
+    pairs: Sequence[tuple[SyntheticSet, SyntheticSet]],
+    seeds: Mapping[str, int],
+) -> list[Finding]:
+    """Return what synthetic sets share with one another, at each seed that they have in common."""
+    found = []
+    for other, each in pairs:
+        is_fitted = each.is_fitted or other.is_fitted
+        both = min(seeds[one.name] for one in (each, other) if one.is_fitted) if is_fitted else 1
+        for run in range(both):
+            shared = of_sets(workspace, each.name, other.name, run)
+            if not shared.count:
+                continue
+            theirs = f"images of '{other.name}'"
+            text = f"{_key(each, run)}: {shared.told('images', theirs)}."
+            if shared.largest_share > LIMIT:
+                text += " What one of the two shows, the other shows again."
+            found.append(Finding(text))
+    return found
+
+
+def _key(each: SyntheticSet, run: int) -> str:
+    return f"synthetic.{each.name}" + (f" (seed {run})" if each.is_fitted else "")
 
 
 @cache
@@ -222,8 +252,8 @@ def _drawn(workspace: Workspace, arm: str, run: int) -> str:
             shown |= set(chosen[chosen >= 0].tolist())
         if count > LIMIT * total or len(shown) > LIMIT * max(len(there), 1):
             return (
-                f"{count} of its {total} synthetic images show {len(shown)} of the {len(there)} "
-                f"{where} images"
+                f"{count} of {total} synthetic images in the mix show {len(shown)} of the "
+                f"{len(there)} {where} images"
             )
     return ""
 
@@ -271,6 +301,16 @@ def spoiled_set(workspace: Workspace, name: str, seeds: Mapping[str, int]) -> st
     return ""
 
 
+def repeated(workspace: Workspace, name: str) -> str:
+    """Return which test set a named one repeats, as it is or in part; empty where it is new."""
+    for other in (None, *(each for each in workspace.study.evaluation.test_sets if each != name)):
+        shared = of_repeated(workspace, name, other)
+        if shared.largest_share > LIMIT:
+            whose = "test images" if other is None else f"images of '{other}'"
+            return f"{shared.count} of its {len(shared.one)} images are {whose}"
+    return ""
+
+
 def _runs(each: SyntheticSet, seeds: Mapping[str, int]) -> range:
     return range(seeds[each.name] if each.is_fitted else 1)
 
@@ -297,12 +337,18 @@ def found_in(workspace: Workspace, seeds: Mapping[str, int]) -> dict[str, Json]:
             name: {
                 **_summary(of_test_set(workspace, name)),
                 "invalid": spoiled_set(workspace, name, seeds) or None,
+                "in_test": _summary(of_repeated(workspace, name, None)),
+                "in_others": {
+                    other: _summary(of_repeated(workspace, name, other))
+                    for other in workspace.study.evaluation.test_sets
+                    if other != name
+                },
             }
             for name in workspace.study.evaluation.test_sets
         },
         "test_rows": sorted(rows),
         "test_rows_seen": seen_rows(workspace),
-        "told": warnings(workspace) + of_generated(workspace, seeds),
+        "told": [each.text for each in beforehand(workspace) + of_generated(workspace, seeds)],
     }
 
 

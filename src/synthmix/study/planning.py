@@ -6,7 +6,7 @@ from typing import Any
 from synthmix.errors import SettingError
 from synthmix.fitting import Price, Priced, accepted
 from synthmix.study import looks, prospects
-from synthmix.study.beforehand import check_model, check_settings, earlier_study, warnings
+from synthmix.study.beforehand import check_model, check_settings, earlier_study, notes, warnings
 from synthmix.study.concerns import inventories
 from synthmix.study.estimates import Prices, prices
 from synthmix.study.file import Study
@@ -96,6 +96,7 @@ def describe(
         "num_test": len(workspace.test),
         "num_pool": workspace.num_pool,
         "warnings": _of_output(study) + warnings(workspace) + prospects.concerns(outlook),
+        "notes": notes(workspace),
         "steps": rows,
         "scratch_bytes": costs.scratch,
         "controls": prospects.price_of_controls(workspace, rows),
@@ -118,6 +119,7 @@ def _row(step: Step, price: Prices) -> dict[str, Any]:
     return {
         "stage": step.stage,
         "target": step.task.label,
+        "on": step.task.on,
         "seed": step.task.run,
         "units": step.units,
         "state": step.state,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from synthmix.belonging import check_results
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.evaluation.detectable import Components, detectable, equivalence_reach, planned
 from synthmix.evaluation.verdict import DEFAULT
@@ -11,6 +12,12 @@ from synthmix.mixing._controls import KINDS, SUMMARIES
 from synthmix.store import read_json
 from synthmix.study.judging import Court
 from synthmix.study.workspace import Workspace, results_path
+
+ACCURACY = 0.9
+"""Accuracy that a plan takes where none is known."""
+
+FEWEST_SEEDS = 3
+"""With fewer, hardly anything can be shown; 5 confirm."""
 
 SPREAD = 0.003
 """Standard deviation of an arm's accuracy over seeds that a plan takes where none is known."""
@@ -22,6 +29,8 @@ class Spread:
 
     components: Components
     source: str
+    accuracy: float = ACCURACY
+    """Of real images alone: a gain is at most what is missing to 1, a loss at most all of it."""
 
 
 def spread_of(workspace: Workspace, stated: float | None) -> Spread:
@@ -31,41 +40,50 @@ def spread_of(workspace: Workspace, stated: float | None) -> Spread:
     """
     if stated is not None:
         return Spread(planned(stated), f"a stated spread of {100 * stated:g} points over seeds")
-    measured = _measured(results_path(workspace.study.output))
+    measured = _measured(workspace.study.output)
     if measured is not None:
-        return Spread(measured, "the spread that the stored results here have measured")
+        return measured
     told = (
-        f"an assumed spread of {100 * SPREAD:g} points over seeds at 90 % accuracy (small sets and "
-        "short runs spread several times as much: --spread says what you know)"
+        f"an assumed spread of {100 * SPREAD:g} points over seeds at "
+        f"{100 * ACCURACY:g} % accuracy (small sets and short runs spread several times as much: "
+        "--spread says what you know)"
     )
     return Spread(planned(SPREAD), told)
 
 
-def _measured(path: Path) -> Components | None:
+def _measured(folder: Path) -> Spread | None:
+    path = results_path(folder)
     try:
-        found = read_json(path)["verdict"]["components"]
-        return Components(**{name: float(value) for name, value in found.items()})
+        results = read_json(path)
+        check_results(path, results)
+        found = results["verdict"]["components"]
+        known = Components(**{name: float(value) for name, value in found.items()})
+        accuracies = {arm["name"]: arm["scores"]["accuracy"]["mean"] for arm in results["arms"]}
+        source = "the spread that the stored results here have measured"
+        return Spread(known, source, float(accuracies[results["baseline"]]))
     except (OSError, ArtifactError, KeyError, TypeError, AttributeError, ValueError):
-        return None  # no results, or of a version that did not store it
+        return None  # no results, another study's, or of a version that did not store it
 
 
 def outlook(workspace: Workspace, stated: float | None = None) -> dict[str, Any]:
     """Return the smallest effect and the smallest margin that the planned seeds could show.
 
     `cases` has one entry a number of seeds: the study's own, or its first and its last look. An
-    effect is None where there are too few seeds or nothing is judged.
+    effect is None where there are too few seeds or nothing is judged; `can_be_seen` and
+    `can_be_equivalent` say whether accuracy can move as far as effect and margin ask.
     """
     court, spread = Court(workspace, {}, {}, {}), spread_of(workspace, stated)
     num_arms = len(court.mixes)
     num_controls = max((court.num_controls(arm) for arm in court.mixes), default=0)
     return {
         "spread": spread.source,
+        "accuracy": spread.accuracy,
         "arms": num_arms,
         "controls": num_controls,
         "power": DEFAULT.power,
         "margin": DEFAULT.margin,
         "cases": [
-            _case(workspace, spread.components, seeds, weight, num_arms, num_controls)
+            _case(workspace, spread, seeds, weight, num_arms, num_controls)
             for seeds, weight in _looks(workspace)
         ],
     }
@@ -81,9 +99,10 @@ def _looks(workspace: Workspace) -> list[tuple[int, float]]:
 
 
 def _case(
-    workspace: Workspace, known: Components, seeds: int, weight: float, arms: int, controls: int
+    workspace: Workspace, spread: Spread, seeds: int, weight: float, arms: int, controls: int
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"seeds": seeds, "effect": None, "equivalence": None}
+    known = spread.components
     if arms == 0 or seeds < 2:
         return found
     level, images = DEFAULT.level * weight, len(workspace.test)
@@ -93,6 +112,9 @@ def _case(
     found["equivalence"] = equivalence_reach(
         known, seeds, images, arms, power=DEFAULT.power, level=level
     )
+    upward, downward = 1 - spread.accuracy, spread.accuracy
+    found["can_be_seen"] = found["effect"] <= upward
+    found["can_be_equivalent"] = found["equivalence"] <= max(upward, downward)
     return found
 
 
@@ -107,19 +129,27 @@ def concerns(found: dict[str, Any]) -> list[str]:
             "screen, 5 to confirm."
         ]
     told = []
-    if last["effect"] >= 1:
+    if last["seeds"] < FEWEST_SEEDS:
+        told.append(
+            f"seeds is {last['seeds']}: hardly anything can be shown; {FEWEST_SEEDS} are needed at "
+            "least to screen, 5 to confirm."
+        )
+    if not last["can_be_seen"]:
         told.append(
             f"no gain that is possible would be seen with {last['seeds']} seeds and so few test "
             "images: more of either are needed for any verdict."
         )
-    if last["equivalence"] <= found["margin"]:
-        return told
-    return [
-        *told,
-        f"equivalence is out of reach: with {last['seeds']} seeds two arms could be shown to be "
-        f"the same within {100 * last['equivalence']:.2f} points at best, the margin is "
-        f"{100 * found['margin']:g}.",
-    ]
+    if last["equivalence"] > found["margin"]:
+        reach = (
+            f"within {100 * last['equivalence']:.2f} points at best"
+            if last["can_be_equivalent"]
+            else "within no margin at this size"
+        )
+        told.append(
+            f"equivalence is out of reach: with {last['seeds']} seeds two arms could be shown to "
+            f"be the same {reach}, the margin is {100 * found['margin']:g}."
+        )
+    return told
 
 
 def price_of_controls(workspace: Workspace, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

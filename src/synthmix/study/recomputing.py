@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.aside import unused
+from synthmix.belonging import Owner, check_results
 from synthmix.errors import ArtifactError
 from synthmix.store import json_text, read_json, write_json
 from synthmix.study.file import Study
-from synthmix.study.results import compute, write
+from synthmix.study.results import compute, write, write_beside
+from synthmix.study.running import save_study
 from synthmix.study.workspace import results_path
 
 LISTED = 20
@@ -32,6 +34,9 @@ class Recomputed:
     kept: Path | None = None
     """Where the stored results went if they were replaced."""
 
+    owner: Owner | None = None
+    """Which other study the stored results belong to, if they do."""
+
     @property
     def sentence(self) -> str:
         """What a doubting reader wants to know, in one line."""
@@ -39,11 +44,15 @@ class Recomputed:
             return "There were no stored results to compare with."
         if self.is_equal:
             return "The recomputed results equal the stored ones, byte for byte."
+        where = f"The stored ones are in {self.kept}." if self.kept else "Those were left as is."
+        if self.owner is not None:
+            is_version = self.owner.name == self.results["name"]
+            told = "another version of this study" if is_version else "another study"
+            return f"The stored results belong to {told}, {self.owner}. {where}"
         named = ", ".join(self.differing[:LISTED]) or "the file's layout, no value"
         more = len(self.differing) - LISTED
         told = f"The recomputed results differ from the stored ones in: {named}"
         told += f" and {more} more." if more > 0 else "."
-        where = f"The stored ones are in {self.kept}." if self.kept else "Those were left as is."
         return f"{told} {where}"
 
 
@@ -55,17 +64,30 @@ def recompute(study: Study, *, replace: bool = False) -> Recomputed:
     """
     results, path = compute(study), results_path(study.output)
     if not path.exists():
-        return Recomputed(results, write(study, results), was_stored=False, is_equal=False)
+        return Recomputed(results, _written(study, results), was_stored=False, is_equal=False)
     if path.read_bytes() == json_text(results).encode():
+        write_beside(study)  # these may be lost, damaged or another study's
         return Recomputed(results, path, was_stored=True, is_equal=True)
-    differing = tuple(_differing(_stored(path), results))
+    stored = _stored(path)
+    differing = tuple(_differing(stored, results))
+    owner = _other_owner(stored, results)
     if replace:
         kept = unused(path.with_name("results-before.json"))
         path.rename(kept)
-        return Recomputed(results, write(study, results), True, False, differing, kept)
+        return Recomputed(results, _written(study, results), True, False, differing, kept, owner)
     beside = path.with_name("results-recomputed.json")
     write_json(beside, results)
-    return Recomputed(results, beside, True, False, differing)
+    return Recomputed(results, beside, True, False, differing, None, owner)
+
+
+def _written(study: Study, results: dict[str, Any]) -> Path:
+    """Write results, and what says whose they are where another version of synthmix named it."""
+    path = write(study, results)
+    try:
+        check_results(path, results)
+    except ArtifactError:
+        save_study(study)
+    return path
 
 
 def _stored(path: Path) -> Any:
@@ -74,6 +96,14 @@ def _stored(path: Path) -> Any:
         return read_json(path)
     except ArtifactError:
         return None
+
+
+def _other_owner(stored: Any, results: dict[str, Any]) -> Owner | None:
+    """Return the study that stored results name, None where it is this one or cannot be told."""
+    mine = stored.get("study_fingerprint") if isinstance(stored, dict) else None
+    if not isinstance(mine, str) or mine == results["study_fingerprint"]:
+        return None
+    return Owner(str(stored.get("name")), mine)
 
 
 def _differing(one: Any, other: Any, path: str = "") -> Iterator[str]:

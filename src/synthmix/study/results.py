@@ -18,6 +18,7 @@ from synthmix.evaluation.statistics import over_seeds, paired
 from synthmix.images import resized
 from synthmix.mixing import Arm
 from synthmix.registry import Registry
+from synthmix.report.pictures import STUDY
 from synthmix.store import (
     Artifact,
     is_altered,
@@ -81,9 +82,19 @@ def write(
     if kept is not None and warned is not None:
         warned(f"{path} held other results; they are kept as {kept.name}.")
     write_json(path, results)
-    _write_samples(workspace, study.output / "samples.npz")
-    write_json(study.output / "timing.json", _timing(workspace))
+    _write_beside(workspace)
     return path
+
+
+def write_beside(study: Study) -> None:
+    """Write what a report shows besides `results.json`: `samples.npz` and `timing.json`."""
+    _write_beside(Workspace(study))
+
+
+def _write_beside(workspace: Workspace) -> None:
+    output = workspace.study.output
+    _write_samples(workspace, output / "samples.npz")
+    write_json(output / "timing.json", _timing(workspace))
 
 
 def _head(
@@ -328,8 +339,9 @@ def _write_samples(workspace: Workspace, path: Path) -> None:
         images = workspace.synthetic(each.name, 0)
         everything = np.arange(len(images))
         found[each.name] = _first(images.pixels, images.labels, everything, images.num_classes)
+    mark = {STUDY: np.array(workspace.study.fingerprint)}
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez(file, **found)  # type: ignore[arg-type]
+        np.savez(file, **found, **mark)  # type: ignore[arg-type]
 
 
 def _first(pixels: Pixels, labels: Any, rows: Any, num_classes: int) -> Pixels:
@@ -347,6 +359,7 @@ def _timing(workspace: Workspace) -> dict[str, Any]:
     stages = {name: value for name, value in seconds.items() if value is not None}
     total = round(sum(stages.values()), 1)
     return {
+        "study_fingerprint": workspace.study.fingerprint,
         "total_seconds": total,
         "stages": stages,
         "seconds_per_image": _seconds_per_image(workspace, stages),

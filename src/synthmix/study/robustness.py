@@ -104,6 +104,7 @@ def _test_set(workspace: Workspace, each: TestSet, arms: Arms) -> dict[str, Json
         "num_images": count,
         "per_class": images.per_class(),
         "invalid": leaks.spoiled_set(workspace, each.name, arms.sets) or None,
+        "repeated": leaks.repeated(workspace, each.name) or None,
         "arms": {name: _told(name, found, arms) for name in found},
     }
 

@@ -6,24 +6,26 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from synthmix import belonging
 from synthmix.aside import unused
 from synthmix.errors import SettingError
 from synthmix.report import write as write_report
 from synthmix.resident import release
-from synthmix.store import replacing, signed, write_json
+from synthmix.store import replacing, write_json
 from synthmix.study import copied, leaks, looks, speeds
 from synthmix.study.beforehand import (
     check_model,
     check_output,
     check_settings,
     earlier_study,
+    notes,
     warnings,
 )
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
 from synthmix.study.planning import Steps
 from synthmix.study.results import evaluate
-from synthmix.study.stages import Step, order, stage_of
+from synthmix.study.stages import Step, order, stage_named, stage_of
 from synthmix.study.stages import make as make_one
 from synthmix.study.stages._work import seconds_of
 from synthmix.study.watch import Watch, silent
@@ -38,12 +40,20 @@ def run(study: Study, watch: Watch = silent) -> Path:
     """
     workspace = Workspace(study, progress=watch.decoding, price=watch.priced)
     checked = check(workspace)
-    for text in warnings(workspace):
-        watch.warned(text)
+    tell(workspace, watch)
     save_study(study, watch)
     make(workspace, watch, checked=checked)
-    evaluate(study, watch.warned)
+    workspace.check_unchanged()
+    evaluate(workspace.placed, watch.warned)
     return write_report(study.output)
+
+
+def tell(workspace: Workspace, watch: Watch) -> None:
+    """Tell what is probably not meant, and what is left out."""
+    for text in warnings(workspace):
+        watch.warned(text)
+    for text in notes(workspace):
+        watch.noted(text)
 
 
 def make(
@@ -67,10 +77,10 @@ def make(
         for stage in order() if stages is None else stages:
             run_stage(steps, stage, watch, is_new)
             if stage == "generate":
-                for text in leaks.of_generated(workspace, wanted.sets):
-                    if text not in told:
-                        told.add(text)
-                        watch.warned(text)
+                for each in leaks.of_generated(workspace, wanted.sets):
+                    if each.text not in told:
+                        told.add(each.text)
+                        (watch.noted if each.is_left_out else watch.warned)(each.text)
         done, course = wanted, looks.course(workspace)
         if workspace.study.adaptive is not None:
             watch.looked(course)
@@ -110,12 +120,16 @@ def run_stage(
             step.artifact.tidy()
             watch.finished(step, [])
             todo.remove(step)
+        if todo:
+            workspace.check_unchanged()
         tasks = [step.task for step in todo]
         with closing(workspace.study.engine.map(make_one, tasks)) as finished:
             for number, damaged in finished:
                 watch.finished(todo[number], damaged)
                 _remember(workspace, todo[number])
                 steps.made(stage)
+                if not stage_named(stage).is_brief:
+                    workspace.check_unchanged()
         release()  # a model that this process loaded itself
 
 
@@ -155,6 +169,6 @@ def save_study(study: Study, watch: Watch = silent) -> None:
                 watch.renamed(f"{earlier}; its {name} is {kept.name} now.")
         if (study.output / "results.json").exists():
             watch.renamed(f"{earlier}; its results.json gets a name of its own once this one ends.")
-    write_json(resolved, signed(study.resolved()))
+    write_json(resolved, belonging.kept(study.resolved(), study.fingerprint))
     with replacing(copy) as temporary:
-        temporary.write_bytes(copied.text_of(study.asked))
+        temporary.write_bytes(copied.text_of(study.asked, study.fingerprint))

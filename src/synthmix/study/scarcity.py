@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthmix.evaluation.crossed import LEAST_IMAGES
+from synthmix.mixing import Arm
+from synthmix.mixing._controls import SUMMARIES
 from synthmix.study.extra_images import Corruptions, collections, named_test_set
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -95,21 +97,30 @@ def _of_arms(workspace: Workspace) -> list[str]:
 
 def _of_batches(workspace: Workspace) -> list[str]:
     recipe, found = workspace.study.recipe, []
-    drawn = [workspace.mixture(arm, 0) for arm in workspace.arms()]
+    arms = workspace.arms()
+    drawn = [workspace.mixture(arm, 0) for arm in arms]
     sizes = [each.num_real + each.num_synthetic for each in drawn]
     least, most = min(sizes), max(sizes)
     if recipe.batch_size > least:
         found.append(
-            f"training.batch_size is {recipe.batch_size:,}, and the smallest arm has {least:,} "
-            "images: each is seen several times in one step."
+            f"training.batch_size is {recipe.batch_size:,}, and the smallest arm, "
+            f"{_named(arms[sizes.index(least)])}, has {least:,} images: each is seen several times "
+            "in one step."
         )
     elif recipe.steps * recipe.batch_size < most:
         found.append(
             f"training.steps is {recipe.steps:,}: with batches of {recipe.batch_size:,} only "
-            f"{recipe.steps * recipe.batch_size:,} of the {most:,} images of the largest arm are "
-            "ever seen."
+            f"{recipe.steps * recipe.batch_size:,} of the {most:,} images of the largest arm, "
+            f"{_named(arms[sizes.index(most)])}, are ever seen."
         )
     return found
+
+
+def _named(arm: Arm) -> str:
+    """Return an arm's name, and of a control what it is."""
+    if arm.control is None:
+        return f"'{arm.name}'"
+    return f"'{arm.name}' (a control: {SUMMARIES[arm.control].partition(':')[0]})"
 
 
 def _classes_with(workspace: Workspace, labels: Labels, most: int) -> str:

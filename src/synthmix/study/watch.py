@@ -42,6 +42,9 @@ class Watch:
     def warned(self, text: str) -> None:
         """See what is probably not meant."""
 
+    def noted(self, text: str) -> None:
+        """See what is left out, as was asked."""
+
     def renamed(self, text: str) -> None:
         """See which files of the output got other names, and why."""
 
@@ -132,6 +135,10 @@ class Terminal(Quiet):
     def warned(self, text: str) -> None:
         """Show a warning in one line."""
         self.console.print(f"[yellow]warning:[/] {escape(printable(text))}", soft_wrap=True)
+
+    def noted(self, text: str) -> None:
+        """Show a note in one line."""
+        self.console.print(f"note: {escape(printable(text))}", soft_wrap=True, style="dim")
 
     def looked(self, course: Course) -> None:
         """Show in one line how many verdicts are open, and how many runs follow."""

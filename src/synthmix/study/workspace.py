@@ -24,6 +24,7 @@ from synthmix.prompts import PromptStrategy
 from synthmix.prompts._names import spoken
 from synthmix.seeding import derive
 from synthmix.store import Artifact, fingerprint
+from synthmix.study import opened
 from synthmix.study.copies import Part, found, whole
 from synthmix.study.file import (
     Machine,
@@ -57,6 +58,9 @@ class Workspace:
     price: Priced = accepted
     inventories: list[Inventory] = field(default_factory=list)
     """What the user's own sources that were opened until now took, and what they passed over."""
+
+    _on_disk: list[tuple[ImageSource, Split, int | None, str]] = field(default_factory=list)
+    """How those of them were opened whose files lie here, where anybody may change them."""
 
     @cached_property
     def train(self) -> ImageSet:
@@ -322,14 +326,15 @@ class Workspace:
 
     @cached_property
     def placed(self) -> Study:
-        """The study with its machines resolved, which is what a task carries.
+        """The study with its machines resolved and its images named, which is what a task carries.
 
         A worker elsewhere may have other devices; it names artifacts as the plan does, or says
-        that it lacks what they need.
+        that it lacks what they need, or that images were changed since.
         """
         made = [each for each in self.study.synthetic if each.generator is not None]
         machines = {_at(each): self.machine(each) for each in [None, *made]}
-        return dataclasses.replace(self.study, machines=machines)
+        found = {opened.key(taken): taken for taken in self.inventories}
+        return dataclasses.replace(self.study, machines=machines, opened=found)
 
     def machine(self, each: SyntheticSet | None = None) -> Machine:
         """Return device, precision and threads of training, or of a set's generator.
@@ -458,8 +463,11 @@ class Workspace:
     def open(
         self, source: ImageSource, split: Split, image_size: int | None, where: str
     ) -> ImageSet:
-        """Return the images of a source that the user has, and keep account of what it took."""
-        return open_images(
+        """Return the images of a source that the user has, and keep account of what it took.
+
+        Raises DataError where they are others than those that the study began with.
+        """
+        images = open_images(
             source,
             split,
             image_size=image_size,
@@ -467,8 +475,22 @@ class Workspace:
             progress=self.progress,
             where=where,
             price=self.price,
-            tell=self.inventories.append,
+            tell=self._account,
         )
+        place = source.place(split)
+        if place and Path(place).is_dir():
+            self._on_disk.append((source, split, image_size, where))
+        return images
+
+    def _account(self, taken: Inventory) -> None:
+        opened.check(self.study.opened, taken)
+        self.inventories.append(taken)
+
+    def check_unchanged(self) -> None:
+        """Raise DataError where files of a source are no longer those that were opened."""
+        again = Workspace(self.placed, self.progress, self.price)
+        for source, split, image_size, where in list(self._on_disk):
+            again.open(dataclasses.replace(source, per_class=None), split, image_size, where)
 
 
 def _at(each: SyntheticSet | None) -> str:

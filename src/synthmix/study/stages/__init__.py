@@ -57,9 +57,15 @@ class Step:
 
     @property
     def state(self) -> str:
-        """`done`, `in progress` or `to do`."""
+        """`done`, `in progress`, `damaged` or `to do`.
+
+        Damaged is what was finished and lacks a part, or has one of another length; flipped bits
+        are found when a part is read.
+        """
         if self.artifact is None or not self.artifact.path.exists():
             return "to do"
+        if self.artifact.is_damaged:
+            return "damaged"
         is_done = self.artifact.is_complete and stage_of(self).is_enough(self.artifact, self.units)
         return "done" if is_done else "in progress"
 
@@ -82,6 +88,9 @@ class Stage(Component, ABC):
 
     is_per_set: ClassVar[bool] = True
     """Whether its targets are synthetic sets; else they are arms."""
+
+    is_brief: ClassVar[bool] = False
+    """Whether it has many steps, each of seconds."""
 
     least_telling: ClassVar[int] = 1
     """Units of a step from whose time that of others can be told."""

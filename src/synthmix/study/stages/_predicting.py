@@ -31,7 +31,9 @@ def _predict(
     workspace: Workspace, arm: Arm, source: Artifact, found: Collection, artifact: Artifact
 ) -> None:
     if not source.is_complete:
-        raise ArtifactError(f"The run {source.path.name} is not finished; `synthmix run` ends it.")
+        raise ArtifactError(
+            f"The run {source.path.name} is not finished; finish it with `synthmix run STUDY`."
+        )
     names, size = workspace.class_names, workspace.image_size
     weights = source.path / "weights.safetensors"
     model = load_classifier(weights, workspace.placed_recipe(arm), len(names), size)

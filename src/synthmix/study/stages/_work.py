@@ -16,7 +16,8 @@ _WORKSPACES: dict[str, Workspace] = {}
 
 def workspace_of(study: Study) -> Workspace:
     """Return this process's workspace for a study, opened once."""
-    key = canonical([study.fingerprint, str(study.output), study.machines])
+    opened = {where: taken.fingerprint for where, taken in study.opened.items()}
+    key = canonical([study.fingerprint, str(study.output), study.machines, opened])
     return _WORKSPACES.setdefault(key, Workspace(study))
 
 

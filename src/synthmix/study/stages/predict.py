@@ -25,6 +25,7 @@ class Predict(Stage):
     unit: ClassVar[str] = "images"
     folder: ClassVar[str] = "predictions"
     is_per_set: ClassVar[bool] = False
+    is_brief: ClassVar[bool] = True
     # of a few predictions, most of the time is that of opening a model
     least_telling: ClassVar[int] = 1000
 
