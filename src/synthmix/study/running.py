@@ -23,6 +23,7 @@ from synthmix.study.beforehand import (
 )
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
+from synthmix.study.opened import Pace
 from synthmix.study.planning import STAGES, Step, steps
 from synthmix.study.predicting import predict
 from synthmix.study.results import evaluate
@@ -114,15 +115,16 @@ def run_stage(
             step.artifact.tidy()
             watch.finished(step, [])
             todo.remove(step)
+        pace = Pace()
         if todo:
-            workspace.check_unchanged()
+            pace.look(workspace.check_unchanged)
         tasks = [step.task for step in todo]
         with closing(workspace.study.engine.map(TASKS[stage], tasks)) as finished:
             for number, damaged in finished:
                 watch.finished(todo[number], damaged)
                 _remember(todo[number])
                 if stage != "predict":  # there are many, and each is short
-                    workspace.check_unchanged()
+                    pace.look(workspace.check_unchanged)
         release()  # a model that this process loaded itself
 
 
