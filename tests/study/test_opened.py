@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from synthmix.errors import DataError
-from synthmix.study import run
+from synthmix.study import opened, run
 from synthmix.study.file import resolve
 from synthmix.study.planning import steps
 from synthmix.study.stages import Step
@@ -119,6 +119,24 @@ def test_another_time_of_the_same_images_is_no_change(
     watch = Changing(lambda: os.utime(tmp_path / FIRST["real (train)"], ns=(1, 1)))
     assert run(resolve(asked), watch).is_file()
     assert watch.done > 1
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(0.5, 10), (2.0, 2)])
+def test_a_look_that_takes_long_is_not_taken_after_every_task(
+    monkeypatch: pytest.MonkeyPatch, seconds: float, wanted: int
+) -> None:
+    now, looks = [100.0], []
+
+    def look() -> None:
+        looks.append(now[0])
+        now[0] += seconds
+
+    monkeypatch.setattr(opened.time, "monotonic", lambda: now[0])
+    pace = opened.Pace()
+    for _ in range(10):
+        pace.look(look)
+        now[0] += 5
+    assert len(looks) == wanted
 
 
 def test_a_worker_that_finds_other_images_says_so(asked: dict[str, Any], tmp_path: Path) -> None:

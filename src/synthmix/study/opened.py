@@ -3,10 +3,34 @@
 A worker that opened other images would name other runs: all would be trained, and none found.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from synthmix.decoded import Inventory
 from synthmix.errors import DataError
+
+LONG = 1.0
+"""Seconds from which on a look at all files is not taken after every task."""
+
+SHARE = 20
+"""Such looks take one part of so many of the time at most."""
+
+
+class Pace:
+    """When to look again: a million files take their time."""
+
+    def __init__(self) -> None:
+        self._next = float("-inf")
+
+    def look(self, check: Callable[[], None]) -> None:
+        """Call `check` unless the last call took long and was not long ago."""
+        started = time.monotonic()
+        if started < self._next:
+            return
+        check()
+        ended = time.monotonic()
+        if ended - started > LONG:
+            self._next = ended + SHARE * (ended - started)
 
 
 def key(taken: Inventory) -> str:

@@ -23,6 +23,7 @@ from synthmix.study.beforehand import (
 )
 from synthmix.study.file import Study
 from synthmix.study.looks import Wanted
+from synthmix.study.opened import Pace
 from synthmix.study.planning import Steps
 from synthmix.study.results import evaluate
 from synthmix.study.stages import Step, order, stage_named, stage_of
@@ -120,8 +121,9 @@ def run_stage(
             step.artifact.tidy()
             watch.finished(step, [])
             todo.remove(step)
+        pace = Pace()
         if todo:
-            workspace.check_unchanged()
+            pace.look(workspace.check_unchanged)
         tasks = [step.task for step in todo]
         with closing(workspace.study.engine.map(make_one, tasks)) as finished:
             for number, damaged in finished:
@@ -129,7 +131,7 @@ def run_stage(
                 _remember(workspace, todo[number])
                 steps.made(stage)
                 if not stage_named(stage).is_brief:
-                    workspace.check_unchanged()
+                    pace.look(workspace.check_unchanged)
         release()  # a model that this process loaded itself
 
 
