@@ -35,7 +35,8 @@ from synthmix.cli.main import main as command_line
 from synthmix.data.digits import Digits
 from synthmix.generators.flow import _fit
 from synthmix.store import read_json, write_json
-from synthmix.study import running, workspace
+from synthmix.study import running
+from synthmix.study.inputs import sets
 from synthmix.study.stages import _training, generate
 
 FLOW = {"use": "flow", "fit_steps": 6, "fit_batch_size": 16, "widths": [8], "blocks": [1]}
@@ -206,7 +207,7 @@ def prepare(folder: Path, *, is_short: bool = False) -> tuple[Path, bytes]:
         package = importlib.import_module(f"synthmix.{name}")
         for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(found.name)  # or each child would
-    workspace.SHARD_SIZE = generate.SHARD_SIZE = 40
+    sets.SHARD_SIZE = generate.SHARD_SIZE = 40
     _training.CHECKPOINT_SECONDS = 0.0
     study = folder / "study.yaml"
     given = folder / "given.npz"

@@ -19,8 +19,8 @@ from typing import Any
 import torch
 
 from synthmix import store
-from synthmix.study import workspace
 from synthmix.study.file import load
+from synthmix.study.inputs import sets
 from synthmix.study.running import run
 from synthmix.study.stages import _training, generate
 
@@ -48,7 +48,7 @@ class Moments:
 
 def prepare() -> None:
     torch.set_num_threads(1)
-    workspace.SHARD_SIZE = generate.SHARD_SIZE = 30
+    sets.SHARD_SIZE = generate.SHARD_SIZE = 30
     _training.CHECKPOINT_SECONDS = 0.0
 
 

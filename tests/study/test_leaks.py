@@ -95,7 +95,7 @@ def test_an_arm_that_falls_short_names_the_largest_total(asked: dict[str, Any]) 
         check(Workspace(resolve(short)))
     text = str(caught.value)
     count = int(text.partition("total is ")[2].partition(";")[0])
-    assert "that show a test or validation image are left out" in text
+    assert "(filters leave 2 out)" in text
     check(Workspace(resolve({**short, "mixing": {**largest, "total": count}})))
     with pytest.raises(SettingError):
         check(Workspace(resolve({**short, "mixing": {**largest, "total": count + 1}})))

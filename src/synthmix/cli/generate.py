@@ -51,7 +51,7 @@ def command(
     from synthmix.study.looks import wanted
     from synthmix.study.planning import Steps
     from synthmix.study.running import run_stage, save_study
-    from synthmix.study.stages import before
+    from synthmix.study.stages import up_to
     from synthmix.study.workspace import Workspace
 
     if only is not None:
@@ -63,7 +63,7 @@ def command(
     for text in of_sources(workspace.inventories):
         told.warned(text)
     steps = Steps(workspace, wanted(workspace))
-    for stage in before("generate"):
+    for stage in up_to("generate"):
         run_stage(steps, stage, told, lambda step: only in (None, step.task.target))
     found = [step for step in steps.of("generate") if only in (None, step.task.target)]
     folders = [str(step.artifact.path) for step in found if step.artifact]

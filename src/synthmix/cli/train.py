@@ -24,7 +24,7 @@ def command(
     from synthmix.study.looks import wanted
     from synthmix.study.planning import Steps, steps
     from synthmix.study.running import check, make, run_stage, save_study, tell
-    from synthmix.study.stages import Step, before
+    from synthmix.study.stages import Step, up_to
     from synthmix.study.workspace import Workspace
 
     told = watch(quiet or json)
@@ -47,10 +47,10 @@ def command(
     tell(workspace, told)
     save_study(loaded, told)
     if arm is None and seed is None:
-        make(workspace, told, before("train"))
+        make(workspace, told, up_to("train"))
     else:
         todo = Steps(workspace, wanted(workspace))
-        for stage in before("train"):
+        for stage in up_to("train"):
             run_stage(todo, stage, told, is_wanted if stage == "train" else None)
     found = [s for s in steps(workspace, "train") if is_wanted(s) and s.artifact]
     folders = [str(step.artifact.path) for step in found if step.artifact]

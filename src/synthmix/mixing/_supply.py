@@ -46,7 +46,7 @@ class Supply:
     real: Labels
     pool: int
     synthetic: Mapping[str, Labels]
-    """Labels of each set; -1 where an image must not be drawn."""
+    """Labels of each set; -1 less the label where an image must not be drawn."""
 
     largest: Mapping[str, int]
     class_names: tuple[str, ...] = ()
@@ -68,8 +68,7 @@ class Supply:
         return self._synthetic(name, counts, counts)
 
     def _synthetic(self, name: str, wanted: NDArray[np.int64], block: NDArray[np.int64]) -> Indices:
-        left_out = self.left_out(name)
-        return self._rows(self.synthetic[name], f"synthetic {name}", wanted, block, left_out)
+        return self._rows(self.synthetic[name], f"synthetic {name}", wanted, block)
 
     def largest_total(self, name: str) -> int:
         """Return the most images of this set that still keep the real class proportions."""
@@ -84,8 +83,7 @@ class Supply:
 
     def left_out(self, name: str) -> str:
         """Return, in words for a message, how many images of a set must not be drawn."""
-        count = int((self.synthetic[name] < 0).sum())
-        return f" ({count} that show a test or validation image are left out)" if count else ""
+        return _left_out(int((self.synthetic[name] < 0).sum()), "")
 
     def _proportions(self) -> NDArray[np.int64]:
         return np.bincount(self.real, minlength=self.num_classes)
@@ -100,7 +98,6 @@ class Supply:
         purpose: str,
         wanted: NDArray[np.int64],
         block: NDArray[np.int64],
-        left_out: str = "",
     ) -> Indices:
         chosen = [
             self._order(labels, label, purpose, int(block[label]))[: wanted[label]]
@@ -108,9 +105,11 @@ class Supply:
         ]
         short = [label for label, rows in enumerate(chosen) if len(rows) < wanted[label]]
         if short:
+            label = short[0]
+            told = _left_out(int((labels == -1 - label).sum()), " of it")
             raise SettingError(
-                f"{purpose}: {wanted[short[0]]} images of class {self._named(short[0])} are asked "
-                f"for, {len(chosen[short[0]])} exist{left_out}."
+                f"{purpose}: {wanted[label]} images of class {self._named(label)} are asked "
+                f"for, {len(chosen[label])} exist{told}."
             )
         return np.sort(np.concatenate(chosen))
 
@@ -123,3 +122,7 @@ class Supply:
         lap, place = divmod(self.run, blocks)
         shuffled = generator(self.seed, purpose, lap, label).permutation(rows)
         return np.roll(shuffled, -place * block)
+
+
+def _left_out(count: int, of: str) -> str:
+    return f" (filters leave {count:,}{of} out)" if count else ""

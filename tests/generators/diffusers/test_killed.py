@@ -13,7 +13,7 @@ from typing import Any
 
 from synthmix.cli.app import app
 from synthmix.generators.diffusers import Diffusers
-from synthmix.study import workspace
+from synthmix.study.inputs import sets
 from synthmix.study.stages import generate as generating
 from synthmix.types import Pixels
 from tests.generators.diffusers import pipelines
@@ -89,7 +89,7 @@ def test_a_killed_generation_goes_on_and_ends_the_same(tmp_path: Path) -> None:
 
 
 def main() -> None:
-    workspace.SHARD_SIZE = generating.SHARD_SIZE = SHARD
+    sets.SHARD_SIZE = generating.SHARD_SIZE = SHARD
     model, output = (Path(word) for word in sys.argv[1:3])
     if sys.argv[3:]:
         die_within_the_third_shard(output)

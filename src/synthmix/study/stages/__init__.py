@@ -6,6 +6,7 @@ loads frameworks, so a stage imports that within `make`: a plan needs the names 
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
 from synthmix.registry import Component, Registry
@@ -77,6 +78,9 @@ class Stage(Component, ABC):
     after: ClassVar[tuple[str, ...]] = ()
     """Stages that come before it: those whose artifacts it reads, and any better seen first."""
 
+    before: ClassVar[tuple[str, ...]] = ()
+    """Stages that come after it, where they do not say so themselves."""
+
     verb: ClassVar[str]
     """What it is doing, as in `training`."""
 
@@ -126,23 +130,33 @@ class Stage(Component, ABC):
 STAGES: Registry[Stage] = Registry("synthmix.study.stages", "Stage")
 
 
+@lru_cache(maxsize=1)
+def _following() -> dict[str, set[str]]:
+    """Return, for each stage, those that it comes directly after."""
+    kinds = {name: STAGES.get(name) for name in STAGES.names()}
+    return {
+        name: {*kind.after, *(other for other, each in kinds.items() if name in each.before)}
+        for name, kind in kinds.items()
+    }
+
+
 def order() -> list[str]:
     """List the names of all stages, each behind those that it comes after."""
     left, found = STAGES.names(), list[str]()
     while left:
-        ready = [each for each in left if set(STAGES.get(each).after) <= set(found)]
+        ready = [each for each in left if _following()[each] <= set(found)]
         assert ready, f"the stages {left} wait for each other, or for one that is not there"
         found.append(ready[0])
         left.remove(ready[0])
     return found
 
 
-def before(name: str) -> list[str]:
+def up_to(name: str) -> list[str]:
     """List the stages that must have run before this one does, and this one, in order."""
     wanted = {name}
     for each in reversed(order()):
         if each in wanted:
-            wanted |= set(STAGES.get(each).after)
+            wanted |= _following()[each]
     return [each for each in order() if each in wanted]
 
 

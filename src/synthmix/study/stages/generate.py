@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from synthmix.generators import Generator
 from synthmix.store import Artifact
 from synthmix.study.file import SyntheticSet, component_settings
+from synthmix.study.inputs.sets import SHARD_SIZE
 from synthmix.study.looks import Wanted
 from synthmix.study.stages import Stage, Step, Task
-from synthmix.study.workspace import SHARD_SIZE, Workspace
+from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Pixels, Request
 
 if TYPE_CHECKING:

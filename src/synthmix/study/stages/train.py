@@ -36,6 +36,8 @@ class Train(Stage):
                 drawn = workspace.mixture(arm, run)
                 artifact = stored.run_artifact(workspace, arm, run, list(drawn.synthetic))
                 detail = f"{drawn.num_real} real + {drawn.num_synthetic} synthetic"
+                if any(name in drawn.synthetic for name in workspace.unknown_selections(run)):
+                    detail += ", if filters leave so many"
                 detail += f" ({arm.control})" if arm.control else ""
                 task = Task(workspace.placed, "train", arm.name, run)
                 found.append(Step(task, workspace.recipe(arm).steps, artifact, detail))
