@@ -10,6 +10,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "synthmix"
 BASE = {
+    "arms",
     "aside",
     "belonging",
     "cached",
@@ -34,18 +35,22 @@ BASE = {
     "shards",
     "store",
     "types",
+    "versions",
     "yaml_text",
 }
 FAMILIES = {"prompts", "generators", "mixing", "training", "evaluation"}
 ALLOWED = {
     **{name: BASE - {"decoded"} for name in BASE - {"decoded"}},
     "decoded": BASE | {"data"},  # the cache of whatever a data source decodes
+    "controls": BASE | {"mixing"},
     "engines": BASE,
     "data": BASE - {"decoded"},
     **{name: BASE | {"data"} for name in FAMILIES},
     "report": BASE,
-    "study": BASE | FAMILIES | {"data", "engines", "report"},
-    "cli": BASE | FAMILIES | {"data", "engines", "report", "study"},
+    "analyses": BASE | {"evaluation"},
+    "results": BASE | {"analyses", "evaluation"},
+    "study": BASE | FAMILIES | {"controls", "data", "engines", "report", "analyses", "results"},
+    "cli": BASE | FAMILIES | {"data", "engines", "report", "study", "results"},
 }
 FRAMEWORKS = {"torch", "torchvision", "timm", "diffusers", "transformers", "sklearn", "scipy"}
 HEAVY = {"torch", "torchvision", "timm", "diffusers", "transformers", "pyarrow", "matplotlib"}

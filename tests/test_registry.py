@@ -11,8 +11,8 @@ from annotated_types import Ge, Gt, Le, Lt
 
 from synthmix.cli.list import FAMILIES
 from synthmix.errors import SettingError, UnknownComponent, suggestion
+from synthmix.evaluation.adaptive import Adaptive
 from synthmix.registry import AS_WRITTEN, Component, Registry, build, describe, identity
-from synthmix.study.seeds import Adaptive
 from synthmix.training.recipe import Recipe
 
 ALL = [(family, name) for family, where in FAMILIES.items() for name in Registry(*where).names()]

@@ -450,5 +450,16 @@ class Artifact:
         return path.is_file() and bool(path.stat().st_size == record["bytes"])
 
 
+def stored_artifact(path: Path) -> Artifact:
+    """Return the artifact that a folder holds, by its name alone: what it depends on is not asked.
+
+    Its manifest is still held against that name.
+    """
+    name, _, mark = path.name.rpartition("-")
+    found = Artifact(path.parent, name, None)
+    found.fingerprint = mark
+    return found
+
+
 def _record_of(path: Path) -> dict[str, Json]:
     return {"bytes": path.stat().st_size, "sha256": sha256(path)}

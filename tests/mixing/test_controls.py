@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synthmix.controls import KINDS, Plan, controls, derange, draw
 from synthmix.errors import SettingError
 from synthmix.mixing import Arm, Mixing
-from synthmix.mixing._controls import KINDS, Plan, controls, derange, draw
 from synthmix.registry import Registry
 from tests.mixing.test_contract import supply
 

@@ -17,7 +17,7 @@ from synthmix.study.beforehand import earlier_study, warnings
 from synthmix.study.extra_images import named_test_set
 from synthmix.study.file import read, resolve
 from synthmix.study.planning import describe
-from synthmix.study.results import _redeclared
+from synthmix.study.recording import _redeclared
 from synthmix.study.running import check, save_study
 from synthmix.study.speeds import known_seconds, remember
 from synthmix.study.watch import Watch

@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmix.analyses.record import LOGITS, VALIDATION
 from synthmix.images import mark
+from synthmix.results.compute import compute
 from synthmix.store import Artifact
 from synthmix.study.extra_images import artifact_of, collections
 from synthmix.study.file import resolve
-from synthmix.study.results import compute
-from synthmix.study.stored import LOGITS, VALIDATION
+from synthmix.study.recording import record_of
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
 
@@ -133,7 +134,7 @@ def _results() -> dict[str, Any]:
                 versions = range(each.num_predictions // len(each.labels) // len(names))
                 drawn = [_logits(each.labels, [number, run, k], wrong) for k in versions]
                 _store(artifact_of(space, runs, each), dict.fromkeys(names, np.stack(drawn)))
-    found = compute(space.study)
+    found = compute(record_of(Workspace(space.study)))
     for key in ("synthmix", "versions", "digest"):
         del found[key]
     return found

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synthmix.analyses.comparisons import Comparisons, without
+from synthmix.analyses.predicted import Predicted
+from synthmix.analyses.verdict import of as verdict_of
 from synthmix.errors import DataError
 from synthmix.evaluation.runs import Runs, gather
 from synthmix.mixing import Arm
-from synthmix.study.judging import Court, without
-from synthmix.study.predicted import Predicted
-from synthmix.study.verdict import of
+from synthmix.study.basis import basis_of
+from synthmix.study.recording import drawn
 from synthmix.study.workspace import Workspace
 from tests.study.test_workspace import workspace
 
@@ -37,12 +39,20 @@ def simulated(found: Workspace, accuracy: Mapping[str, float]) -> dict[str, Runs
     return runs
 
 
-def court(
+def compared(
     accuracy: Mapping[str, float], validation: Mapping[str, Any] | None = None, **changes: Any
-) -> Court:
-    study = {"seeds": SEEDS, "controls": True, "mixing": REPLACE, **changes}
-    found = opened(json.dumps(study))
-    return Court(found, simulated(found, accuracy), validation or {}, {})
+) -> Comparisons:
+    found = space(**changes)
+    return Comparisons(found.contrasts, None, simulated(found, accuracy), validation or {}, {})
+
+
+def of(found: Workspace, predicted: Predicted, duplicates: Any) -> Any:
+    arms = {arm.name: drawn(found, arm) for arm in found.arms()}
+    return verdict_of(basis_of(found), arms, predicted, duplicates)
+
+
+def space(**changes: Any) -> Workspace:
+    return opened(json.dumps({"seeds": SEEDS, "controls": True, "mixing": REPLACE, **changes}))
 
 
 @cache
@@ -54,17 +64,17 @@ REPLACE = {"use": "replace", "total": 60, "ratios": [0.25, 0.5, 1]}
 EQUAL = {"else": 0.7}
 
 
-def arm_of(found: Court, name: str) -> Arm:
+def arm_of(found: Comparisons, name: str) -> Arm:
     return {arm.name: arm for arm in found.mixes}[name]
 
 
 def test_mixes_are_judged_and_controls_are_not() -> None:
-    names = [arm.name for arm in court(EQUAL).mixes]
+    names = [arm.name for arm in compared(EQUAL).mixes]
     assert names == ["one@0.25", "one@0.5", "one@1", "two@0.25", "two@0.5", "two@1"]
 
 
 def test_a_gain_over_its_own_real_images_helps_one_arm_alone() -> None:
-    found = court({"else": 0.6, "one@0.5": 0.8, "real": 0.85})
+    found = compared({"else": 0.6, "one@0.5": 0.8, "real": 0.85})
     told = {verdict.arm: verdict for verdict in found.verdicts(None)}
     assert told["one@0.5"].label == "helps"
     assert "its own 30 real images alone" in told["one@0.5"].sentence
@@ -74,16 +84,16 @@ def test_a_gain_over_its_own_real_images_helps_one_arm_alone() -> None:
 
 
 def test_strong_augmentation_that_does_as_well_takes_the_credit() -> None:
-    found = court({"else": 0.6, "one@0.5": 0.8, "real-30-strong-augmentation": 0.81})
+    found = compared({"else": 0.6, "one@0.5": 0.8, "real-30-strong-augmentation": 0.81})
     told = {verdict.arm: verdict for verdict in found.verdicts(None)}
     assert told["one@0.5"].label == "helps, but so does more augmentation"
 
 
 def test_wrong_labels_that_do_as_well_take_the_credit() -> None:
-    found = court({"else": 0.6, "one@0.5": 0.8, "one@0.5-deranged-labels": 0.8})
+    found = compared({"else": 0.6, "one@0.5": 0.8, "one@0.5-deranged-labels": 0.8})
     told = {verdict.arm: verdict for verdict in found.verdicts(None)}
     assert told["one@0.5"].label == "not attributable to labels"
-    other = court({"else": 0.6, "two@0.5": 0.8, "one@0.5-deranged-labels": 0.8, "real": 0.9})
+    other = compared({"else": 0.6, "two@0.5": 0.8, "one@0.5-deranged-labels": 0.8, "real": 0.9})
     told = {verdict.arm: verdict for verdict in other.verdicts(None)}
     assert told["two@0.5"].label == "helps", "the other source's labels are none of its business"
 
@@ -91,12 +101,12 @@ def test_wrong_labels_that_do_as_well_take_the_credit() -> None:
 def test_the_better_budget_on_validation_is_the_comparator() -> None:
     accuracy = {"else": 0.6, "real-30-half-steps": 0.75, "one@0.5": 0.75}
     better = {"real-30": [0.5] * SEEDS, "real-30-half-steps": [0.6] * SEEDS}
-    evidence = court(accuracy, better).evidence(arm_of(court(accuracy), "one@0.5"))
+    evidence = compared(accuracy, better).evidence(arm_of(compared(accuracy), "one@0.5"))
     assert evidence.gain is not None
     assert abs(evidence.gain.mean) < 0.03
     assert evidence.comparator.endswith("at half the steps")
     worse = {"real-30": [0.6] * SEEDS, "real-30-half-steps": [0.5] * SEEDS}
-    evidence = court(accuracy, worse).evidence(arm_of(court(accuracy), "one@0.5"))
+    evidence = compared(accuracy, worse).evidence(arm_of(compared(accuracy), "one@0.5"))
     assert evidence.gain is not None
     assert evidence.gain.mean > 0.1
 
@@ -104,7 +114,7 @@ def test_the_better_budget_on_validation_is_the_comparator() -> None:
 def test_seeds_that_an_arm_does_not_have_do_not_choose_its_comparator() -> None:
     accuracy = {"else": 0.6, "real-30-half-steps": 0.75, "one@0.5": 0.75}
     late = {"real-30": [0.6, 0.6, 0.1], "real-30-half-steps": [0.5, 0.5, 0.9]}
-    everything = court(accuracy, late)
+    everything = compared(accuracy, late)
     arm = arm_of(everything, "one@0.5")
     assert everything.evidence(arm).comparator.endswith("at half the steps")
     stopped = replace(everything, runs={**everything.runs, arm.name: first_two(everything, arm)})
@@ -115,20 +125,20 @@ def test_seeds_that_an_arm_does_not_have_do_not_choose_its_comparator() -> None:
         assert len(found.values) == 2
 
 
-def first_two(found: Court, arm: Arm) -> Runs:
+def first_two(found: Comparisons, arm: Arm) -> Runs:
     return found.runs[arm.name].first(2)
 
 
 def test_what_deranged_labels_are_compared_with_is_needed_too() -> None:
     fewer = {"leave_out": ["strong-augmentation", "duplicated-real"]}
-    found = court(EQUAL, controls=fewer)
-    needed = found.needs(arm_of(found, "one@0.25"))
+    found = compared(EQUAL, controls=fewer)
+    needed = found.contrasts.needs(arm_of(found, "one@0.25"))
     assert {"one@0.5-deranged-labels", "real-30", "real-30-half-steps"} <= set(needed)
 
 
 def test_at_another_share_gains_are_compared_not_accuracies() -> None:
     accuracy = {"else": 0.6, "real-45": 0.7, "one@0.25": 0.75, "real-30-strong-augmentation": 0.65}
-    found = court(accuracy)
+    found = compared(accuracy)
     controls = {each.name: each for each in found.evidence(arm_of(found, "one@0.25")).controls}
     lead = controls["strong augmentation"].lead
     assert abs(lead.mean) < 0.03, "both gained 5 points on their own real images"
@@ -147,7 +157,7 @@ def test_at_another_share_gains_are_compared_not_accuracies() -> None:
     ],
 )
 def test_what_was_left_out_cannot_be_claimed(kind: str, words: str) -> None:
-    found = court(EQUAL, controls={"leave_out": [kind]})
+    found = compared(EQUAL, controls={"leave_out": [kind]})
     for verdict in found.verdicts(None):
         if verdict.arm == "one@0.5":
             assert [claim for claim in verdict.unclaimed if words in claim]
@@ -155,7 +165,7 @@ def test_what_was_left_out_cannot_be_claimed(kind: str, words: str) -> None:
 
 def test_where_all_real_images_are_kept_they_are_the_comparator() -> None:
     add = {"use": "add", "per_real": [0.5, 1], "num_real": 60}
-    found = court({"else": 0.6, "one@1": 0.75}, mixing=add)
+    found = compared({"else": 0.6, "one@1": 0.75}, mixing=add)
     evidence = found.evidence(arm_of(found, "one@1"))
     assert evidence.comparator == "all 60 real images alone"
     assert evidence.full is None
@@ -164,8 +174,8 @@ def test_where_all_real_images_are_kept_they_are_the_comparator() -> None:
 
 
 def test_everything_a_verdict_rests_on_is_named() -> None:
-    found = court(EQUAL)
-    assert found.needs(arm_of(found, "one@0.25")) == [
+    found = compared(EQUAL)
+    assert found.contrasts.needs(arm_of(found, "one@0.25")) == [
         "real",
         "real-45",
         "real-30",
@@ -179,7 +189,7 @@ def test_everything_a_verdict_rests_on_is_named() -> None:
 
 
 def test_images_can_be_left_out_but_no_class() -> None:
-    runs = court(EQUAL).runs
+    runs = compared(EQUAL).runs
     fewer = without(runs, [0, 5])
     assert len(fewer["real"].labels) == len(runs["real"].labels) - 2
     rows = np.flatnonzero(runs["real"].labels == 3).tolist()
@@ -225,12 +235,12 @@ def test_runs_at_other_seeds_are_one_line() -> None:
 
 
 def test_results_have_the_verdict_with_and_without_duplicates() -> None:
-    found = court({"else": 0.6, "one@0.5": 0.8, "real": 0.9})
+    found = compared({"else": 0.6, "one@0.5": 0.8, "real": 0.9})
     predicted = {
         name: dict(zip(each.seeds, each.predicted, strict=True))
         for name, each in found.runs.items()
     }
-    told = of(found.workspace, Predicted(predicted), {"test_rows": [1, 2, 3]})
+    told = of(space(), Predicted(predicted), {"test_rows": [1, 2, 3]})
     assert told["label"] == "helps"
     assert told["gate"]["state"] == "not available"
     arm = next(each for each in told["arms"] if each["arm"] == "one@0.5")
@@ -242,12 +252,12 @@ def test_results_have_the_verdict_with_and_without_duplicates() -> None:
 
 def test_each_run_stands_beside_that_of_its_own_real_images() -> None:
     accuracy = {"else": 0.6, "one@0.5": 0.8, "real": 0.9}
-    found = court(accuracy)
+    found = compared(accuracy)
     predicted = {
         name: dict(zip(each.seeds, each.predicted, strict=True))
         for name, each in found.runs.items()
     }
-    told = of(found.workspace, Predicted(predicted), {"test_rows": []})
+    told = of(space(), Predicted(predicted), {"test_rows": []})
     arms = {each["arm"]: each["mcnemar"] for each in told["arms"]}
     assert [(run["seed"], run["real"]) for run in arms["one@0.5"]] == [
         (seed, "real-30") for seed in range(SEEDS)

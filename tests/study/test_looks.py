@@ -11,23 +11,27 @@ import numpy as np
 import pytest
 import yaml
 
+from synthmix.analyses.interim import course_of
+from synthmix.analyses.predicted import Found, Predicted, gate
 from synthmix.cli import status
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.evaluation.runs import gather
 from synthmix.study import load, resolve, run
-from synthmix.study.looks import at_most, course, course_of, needs, of_arms
+from synthmix.study.basis import basis_of
+from synthmix.study.looks import at_most, course, of_arms
 from synthmix.study.planning import describe
-from synthmix.study.predicted import Predicted, gate
 from synthmix.study.results import evaluate
-from synthmix.study.stored import Found
-from synthmix.study.verdict import of
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
-from tests.study.test_judging import REPLACE
+from tests.study.test_judging import REPLACE, of
 from tests.study.test_reliability import checksums, in_own_file
 from tests.study.test_workspace import workspace
 
 SEEDS = {"first": 3, "step": 1, "most": 5}
+
+
+def needs(space: Workspace, name: str) -> list[str]:
+    return space.contrasts.needs(space.contrasts.arms[name])
 
 
 def write_images(path: Path) -> None:
@@ -215,7 +219,7 @@ def space() -> Workspace:
 
 
 def test_comparators_and_controls_go_along_with_their_arm(space: Workspace) -> None:
-    found = course_of(space, simulated(space, GAINS).of)
+    found = course_of(basis_of(space), simulated(space, GAINS).of)
     assert found.verdicts["one@0.5"].label == "helps"
     decided = {arm for arm, verdict in found.verdicts.items() if not verdict.is_open}
     still = set(found.verdicts) - decided
@@ -223,8 +227,8 @@ def test_comparators_and_controls_go_along_with_their_arm(space: Workspace) -> N
     assert still, "an arm without a difference stays open"
     for arm in still:
         assert found.seeds[arm] == 7
-        assert {found.seeds[each] for each in needs(space)[arm]} == {7}
-    wanted = {each for arm in still for each in (arm, *needs(space)[arm])}
+        assert {found.seeds[each] for each in needs(space, arm)} == {7}
+    wanted = {each for arm in still for each in (arm, *needs(space, arm))}
     last, before = found.looks[-1], found.looks[-2]
     assert {arm for arm in last if last[arm] > before[arm]} == wanted
     assert found.seeds["real-120"] == 3, "the learning curve is no one's comparator"
@@ -235,7 +239,8 @@ def test_a_decided_arm_keeps_its_verdict_its_seeds_and_its_evidence() -> None:
     priceless = {"controls": {"leave_out": ["real-curve"]}, "mixing": SHARES}
     space = workspace(seeds=ADAPTIVE, **priceless)
     predicted = simulated(space, GAINS)
-    told = of(space, _only(predicted, course_of(space, predicted.of).seeds), {"test_rows": [1, 2]})
+    seeds = course_of(basis_of(space), predicted.of).seeds
+    told = of(space, _only(predicted, seeds), {"test_rows": [1, 2]})
     arm = next(each for each in told["arms"] if each["arm"] == "one@0.5")
     number = arm["num_seeds"]
     first = {name: number for name in told["looks"]["seeds"][0]}
@@ -257,18 +262,18 @@ def test_the_first_look_settles_whether_the_baseline_is_good_enough() -> None:
         right = np.arange(len(labels)) < (0.5 if seed < 3 else 1) * len(labels)
         predicted.add("real", seed, _answers(labels, right), None)
     runs = {"real": gather("real", predicted.test["real"], labels, space.class_names)}
-    assert gate(space, runs).reached == pytest.approx(0.5, abs=0.01)
+    assert gate(basis_of(space), runs).reached == pytest.approx(0.5, abs=0.01)
     fixed = workspace(seeds=7, mixing=SHARES)
-    assert gate(fixed, runs).reached == pytest.approx((3 * 0.5 + 4) / 7, abs=0.01)
+    assert gate(basis_of(fixed), runs).reached == pytest.approx((3 * 0.5 + 4) / 7, abs=0.01)
 
 
 def test_the_budget_is_kept(space: Workspace) -> None:
     predicted = simulated(space, GAINS)
-    free = course_of(space, predicted.of)
+    free = course_of(basis_of(space), predicted.of)
     for budget in (0, 9, 25, free.spent):
         rule = {**ADAPTIVE, "budget": budget}
         tight = workspace(seeds=rule, controls=True, mixing=SHARES)
-        found = course_of(tight, predicted.of)
+        found = course_of(basis_of(tight), predicted.of)
         added = sum(found.seeds[arm] - 3 for arm in found.seeds)
         assert added == found.spent <= budget
         assert found.is_settled
@@ -277,7 +282,8 @@ def test_the_budget_is_kept(space: Workspace) -> None:
 
 def test_worth_and_hypotheses_use_what_two_arms_share(space: Workspace) -> None:
     predicted = simulated(space, {**GAINS, "real-8": 0.3, "real-15": 0.4, "real-120": 0.95})
-    told = of(space, _only(predicted, course_of(space, predicted.of).seeds), {"test_rows": []})
+    seeds = course_of(basis_of(space), predicted.of).seeds
+    told = of(space, _only(predicted, seeds), {"test_rows": []})
     prices = {each["arm"]: each for each in told["worth"]["arms"]}
     assert prices["two@1"]["rate"] is not None, prices["two@1"]["sentence"]
 

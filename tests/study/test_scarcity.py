@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from synthmix.results.compute import compute
 from synthmix.study.file import resolve
-from synthmix.study.results import compute
+from synthmix.study.recording import record_of
 from synthmix.study.running import run
 from synthmix.study.scarcity import concerns
 from synthmix.study.workspace import Workspace
@@ -68,7 +69,7 @@ def test_a_study_of_few_images_ends(
     report = run(resolve(asked))
     assert report.is_file()
     assert "NaN" not in (tmp_path / "out" / "results.json").read_text()
-    json.dumps(compute(resolve(asked)), allow_nan=False)
+    json.dumps(compute(record_of(Workspace(resolve(asked)))), allow_nan=False)
 
 
 def test_a_class_of_one_test_image_is_null_with_a_reason(tmp_path: Path) -> None:

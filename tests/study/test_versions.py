@@ -2,7 +2,7 @@
 
 import torch
 
-from synthmix.study import versions
+from synthmix import versions
 
 
 def test_one_version_of_each_library_is_told_without_a_word() -> None:

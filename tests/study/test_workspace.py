@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from synthmix.controls import KINDS
 from synthmix.images import mark
-from synthmix.mixing._controls import KINDS
 from synthmix.study.file import resolve
 from synthmix.study.workspace import Workspace
 from tests.study.test_golden import write_made

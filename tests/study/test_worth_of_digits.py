@@ -7,11 +7,13 @@ import pytest
 from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
+from synthmix.analyses.comparisons import Comparisons
+from synthmix.analyses.data_value import curve, prices
+from synthmix.analyses.predicted import Predicted, comparisons_of
 from synthmix.evaluation.worth import worth
 from synthmix.study import resolve
-from synthmix.study.judging import Court
-from synthmix.study.predicted import Predicted, court_of
-from synthmix.study.pricing import curve, prices
+from synthmix.study.basis import basis_of
+from synthmix.study.recording import drawn
 from synthmix.study.workspace import Workspace
 from synthmix.types import Pixels
 
@@ -56,35 +58,35 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def court(space: Workspace) -> Court:
+def compared(space: Workspace) -> Comparisons:
     """Its runs: every arm's images at every seed, learned by a support vector machine."""
     found = Predicted()
     made = space.synthetic("held-out", 0)
     for arm in space.arms():
         for run in range(SEEDS):
-            drawn = space.mixture(arm, run)
-            rows = drawn.synthetic.get("held-out", np.zeros(0, dtype=np.int64))
-            pixels = np.concatenate([space.train.pixels[drawn.real], made.pixels[rows]])
-            labels = np.concatenate([space.train.labels[drawn.real], made.labels[rows]])
+            mixture = space.mixture(arm, run)
+            rows = mixture.synthetic.get("held-out", np.zeros(0, dtype=np.int64))
+            pixels = np.concatenate([space.train.pixels[mixture.real], made.pixels[rows]])
+            labels = np.concatenate([space.train.labels[mixture.real], made.labels[rows]])
             learned = SVC(gamma="scale", C=10).fit(_flat(pixels), labels)
             answers = learned.predict(_flat(space.test.pixels)).astype(np.int64)
             found.add(arm.name, run, answers, None)
-    return court_of(space, found)
+    return comparisons_of(basis_of(space), found)
 
 
 def _flat(pixels: Pixels) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
     return pixels[..., 0].reshape(len(pixels), -1) / 255
 
 
-def test_held_out_real_images_are_worth_one_each(court: Court) -> None:
-    told = prices(court)
+def test_held_out_real_images_are_worth_one_each(compared: Comparisons, space: Workspace) -> None:
+    told = prices(compared, {arm.name: drawn(space, arm) for arm in space.arms()})
     (found,) = told["arms"]
     assert [each["num_real"] for each in told["curve"]] == [10, 20, 30, 40, 80]
     assert found["low"] <= 1 <= found["high"], found["sentence"]
     assert found["high"] - found["low"] <= 0.6, found["sentence"]
 
 
-def test_repeated_real_images_are_worth_nothing(court: Court) -> None:
-    twice = court.runs[f"real-{KEPT}-duplicated-real"]
-    found = worth(curve(court), twice, KEPT, TOTAL - KEPT)
+def test_repeated_real_images_are_worth_nothing(compared: Comparisons) -> None:
+    twice = compared.runs[f"real-{KEPT}-duplicated-real"]
+    found = worth(curve(compared), twice, KEPT, TOTAL - KEPT)
     assert found.high < 0.2, found.sentence

@@ -19,8 +19,12 @@ and what Holm rejects at larger p-values it rejects at smaller ones.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Le
 
 from synthmix.errors import SettingError
+from synthmix.registry import AS_WRITTEN
 from synthmix.types import Verdict
 
 
@@ -56,6 +60,34 @@ class Looks:
     def following(self, num_seeds: int) -> int | None:
         """Return the next look's number of seeds, None after the last."""
         return next((number for number in self.numbers if number > num_seeds), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptive:
+    """Seeds that are added to arms whose verdict is open, and to no others."""
+
+    __pydantic_config__ = AS_WRITTEN
+
+    first: Annotated[int, Ge(2), Le(1000)] = 3
+    """Seeds of every arm at the first look."""
+
+    step: Annotated[int, Ge(1), Le(1000)] = 2
+    """Seeds that an open arm has more at the next look."""
+
+    most: Annotated[int, Ge(2), Le(1000)] = 9
+    """Seeds at the last look."""
+
+    budget: Annotated[int, Ge(0), Le(1_000_000)] | None = None
+    """Training runs that may be added after the first look; as many as `most` allows if not given.
+    """
+
+    def __post_init__(self) -> None:
+        assert self.looks.numbers
+
+    @property
+    def looks(self) -> Looks:
+        """At which numbers of seeds arms are judged."""
+        return Looks(self.first, self.step, self.most)
 
 
 @dataclass(frozen=True)

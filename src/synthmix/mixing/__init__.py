@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from synthmix.mixing._supply import Arm, Supply
+from synthmix.arms import Arm
+from synthmix.mixing._supply import Supply
 from synthmix.registry import Component
 from synthmix.types import Mixture
 

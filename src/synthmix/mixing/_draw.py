@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synthmix.arms import Arm
 from synthmix.errors import SettingError
 from synthmix.images import largest_remainder
-from synthmix.mixing._supply import Arm, Supply
+from synthmix.mixing._supply import Supply
 from synthmix.types import Mixture
 
 

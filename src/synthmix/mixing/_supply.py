@@ -13,25 +13,6 @@ from synthmix.types import Indices, Labels
 
 
 @dataclass(frozen=True)
-class Arm:
-    """One point of the accuracy curve: a ratio of synthetic images from some sources."""
-
-    name: str
-    ratio: float
-    sources: tuple[str, ...]
-    """Names of the synthetic sets; empty where the arm is real images alone."""
-
-    control: str | None = None
-    """Which control this arm is; None for real images alone and for the mixes themselves."""
-
-    of: str | None = None
-    """Name of the arm that a control is a variant of."""
-
-    num_real: int | None = None
-    """Size of a subset of real images; None for every other arm."""
-
-
-@dataclass(frozen=True)
 class Supply:
     """Labels of the images at hand for run number `run`.
 

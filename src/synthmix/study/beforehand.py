@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from synthmix import belonging
+from synthmix.analyses.hypotheses import declared
 from synthmix.data import ImageSource
 from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
 from synthmix.names import matched
 from synthmix.store import is_altered, read_json
-from synthmix.study import concerns, hypotheses, leaks, scarcity
+from synthmix.study import concerns, leaks, scarcity
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -26,7 +27,7 @@ def check_settings(workspace: Workspace) -> None:
     check_crop(study, workspace.image_size)
     study.mixing.check(names)
     _check_batch_shares(workspace)
-    hypotheses.declared(workspace)
+    declared(workspace.contrasts, study.hypotheses)
     _check_classes(workspace)
     for each in study.synthetic:
         part = "generator"

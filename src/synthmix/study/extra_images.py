@@ -12,17 +12,16 @@ from functools import cache, cached_property
 from importlib.metadata import version
 
 import numpy as np
-from numpy.typing import NDArray
 
+from synthmix.analyses.record import LOGITS, PREDICTIONS, file_of
 from synthmix.data import ImageSource, Split
-from synthmix.errors import ArtifactError, DataError, NoSuchSplit
+from synthmix.errors import DataError, NoSuchSplit
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
 from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
 from synthmix.mixing import Arm
 from synthmix.store import Artifact
 from synthmix.study.corrupted import corrupted
 from synthmix.study.file import component_identity
-from synthmix.study.stored import LOGITS, logits_in
 from synthmix.study.workspace import Workspace
 from synthmix.types import ImageSet, Indices, Json, Labels, Pixels
 
@@ -133,11 +132,6 @@ class Corruptions(Collection):
         yield from corrupted(kind, self.workspace.test, self.rows, self.workspace.study.seed)
 
 
-def file_of(kind: str) -> str:
-    """Return the name of the file that holds a kind's logits."""
-    return f"{kind}.npy"
-
-
 @dataclass(frozen=True, eq=False)
 class Mirror(Collection):
     """Images of a synthetic set that the arms of one seed train on."""
@@ -236,15 +230,4 @@ def split_of(source: ImageSource) -> Split:
 def artifact_of(workspace: Workspace, run: Artifact, found: Collection) -> Artifact:
     """Return where a run's predictions of a collection lie; device and threads are the run's."""
     settings = {"kind": "predictions", "run": run.fingerprint, "images": found.identity()}
-    return Artifact(workspace.study.output / "predictions", f"{run.name}-{found.folder}", settings)
-
-
-def stored_logits(artifact: Artifact, file: str, found: Collection) -> NDArray[np.float32]:
-    """Return stored logits `[V, N, K]`; raises ArtifactError where they are not all there."""
-    logits = logits_in(artifact, file)
-    if logits.shape[1] != len(found.labels):
-        raise ArtifactError(
-            f"{artifact.path.name} holds {logits.shape[1]} predictions for "
-            f"{len(found.labels)} images."
-        )
-    return logits
+    return Artifact(workspace.study.output / PREDICTIONS, f"{run.name}-{found.folder}", settings)

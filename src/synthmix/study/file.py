@@ -9,14 +9,15 @@ from typing import Any, TypedDict, cast
 
 from pydantic import ValidationError
 
+from synthmix.controls import KINDS, Plan
 from synthmix.data import ImageSource
 from synthmix.decoded import Inventory
 from synthmix.engines import Engine
 from synthmix.errors import NotYetAvailable, SettingError, suggestion
+from synthmix.evaluation.adaptive import Adaptive
 from synthmix.generators import Generator
 from synthmix.images import Resize
 from synthmix.mixing import Mixing
-from synthmix.mixing._controls import KINDS, Plan
 from synthmix.prompts import PromptStrategy
 from synthmix.registry import (
     Component,
@@ -35,7 +36,6 @@ from synthmix.study._other_names import answer
 from synthmix.study._schema import Settings, check_keys
 from synthmix.study._yaml import parse
 from synthmix.study.keys import ControlKeys, SetKeys, StudyKeys
-from synthmix.study.seeds import Adaptive
 from synthmix.study.subjects import check_subjects
 from synthmix.training.recipe import Recipe
 from synthmix.types import REAL_ONLY, Device, Json, Precision

@@ -4,21 +4,15 @@ With `seeds: auto` the answer follows from the stored predictions alone. Whoever
 after an interruption, is led through the same looks to the same runs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from synthmix.errors import DataError
-from synthmix.evaluation.adaptive import Course, follow, kept
-from synthmix.evaluation.verdict import Gate
+from synthmix.analyses.interim import course_of
+from synthmix.analyses.predicted import Found
+from synthmix.evaluation.adaptive import Course
 from synthmix.study import stored
-from synthmix.study.judging import Court
-from synthmix.study.predicted import Predicted, court_of, gate
-from synthmix.study.stored import Found
+from synthmix.study.basis import basis_of
 from synthmix.study.workspace import Workspace
-from synthmix.types import Verdict
-
-Lookup = Callable[[str, int], Found | None]
-"""The predictions of an arm at a seed; None where the run is not there."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +37,8 @@ def at_most(workspace: Workspace) -> Wanted:
     study = workspace.study
     if study.adaptive is None:
         return wanted(workspace)
-    named = {each for arm, found in needs(workspace).items() for each in (arm, *found)}
+    found = workspace.contrasts
+    named = {each for arm in found.mixes for each in (arm.name, *found.needs(arm))}
     first, most = study.adaptive.first, study.adaptive.most
     arms = {arm.name: most if arm.name in named else first for arm in workspace.arms()}
     return of_arms(workspace, arms)
@@ -71,53 +66,4 @@ def course(workspace: Workspace) -> Course:
             seen[name, run] = found
         return found
 
-    return course_of(workspace, lookup)
-
-
-def course_of(workspace: Workspace, lookup: Lookup) -> Course:
-    """Return the looks that these predictions lead through; one look where seeds are a number."""
-    adaptive, arms = workspace.study.adaptive, [arm.name for arm in workspace.arms()]
-    if adaptive is None:
-        return Course((dict.fromkeys(arms, workspace.study.seeds),), {}, 0, is_settled=True)
-
-    def judged(seeds: Mapping[str, int]) -> list[Verdict] | None:
-        found = _gathered(seeds, lookup)
-        return None if found is None else _judged(workspace, found, seeds)
-
-    first = dict.fromkeys(arms, adaptive.first)
-    return follow(judged, first, needs(workspace), adaptive.looks, adaptive.budget)
-
-
-def needs(workspace: Workspace) -> dict[str, list[str]]:
-    """Return what each judged arm is compared with."""
-    court = Court(workspace, {}, {}, {})
-    return {arm.name: court.needs(arm) for arm in court.mixes}
-
-
-def verdicts(court: Court, course: Course, gate: Gate | None) -> dict[str, Verdict]:
-    """Return every arm's verdict of the look that decided it, else of the last."""
-    found: dict[str, Verdict] = {}
-    for seeds in course.looks:
-        found = kept(found, court.at(seeds).verdicts(gate))
-    return found
-
-
-def _gathered(seeds: Mapping[str, int], lookup: Lookup) -> Predicted | None:
-    predictions = Predicted()
-    for arm, number in seeds.items():
-        for run in range(number):
-            found = lookup(arm, run)
-            if found is None:
-                return None
-            predictions.add(arm, run, *found)
-    return predictions
-
-
-def _judged(
-    workspace: Workspace, predictions: Predicted, seeds: Mapping[str, int]
-) -> list[Verdict]:
-    try:
-        court = court_of(workspace, predictions)
-    except DataError:
-        return []  # nothing can be compared, which the study's verdict says
-    return court.at(seeds).verdicts(gate(workspace, court.runs))
+    return course_of(basis_of(workspace), lookup)

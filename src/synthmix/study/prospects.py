@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.belonging import check_results
+from synthmix.controls import KINDS, SUMMARIES
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.evaluation.detectable import Components, detectable, equivalence_reach, planned
 from synthmix.evaluation.verdict import DEFAULT
-from synthmix.mixing._controls import KINDS, SUMMARIES
 from synthmix.store import read_json
-from synthmix.study.judging import Court
 from synthmix.study.workspace import Workspace, results_path
 
 ACCURACY = 0.9
@@ -72,9 +71,9 @@ def outlook(workspace: Workspace, stated: float | None = None) -> dict[str, Any]
     effect is None where there are too few seeds or nothing is judged; `can_be_seen` and
     `can_be_equivalent` say whether accuracy can move as far as effect and margin ask.
     """
-    court, spread = Court(workspace, {}, {}, {}), spread_of(workspace, stated)
-    num_arms = len(court.mixes)
-    num_controls = max((court.num_controls(arm) for arm in court.mixes), default=0)
+    found, spread = workspace.contrasts, spread_of(workspace, stated)
+    num_arms = len(found.mixes)
+    num_controls = max((found.num_controls(arm) for arm in found.mixes), default=0)
     return {
         "spread": spread.source,
         "accuracy": spread.accuracy,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synthmix.controls import SUMMARIES
 from synthmix.evaluation.crossed import LEAST_IMAGES
 from synthmix.mixing import Arm
-from synthmix.mixing._controls import SUMMARIES
 from synthmix.study.extra_images import Corruptions, collections, named_test_set
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels

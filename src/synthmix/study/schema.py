@@ -9,11 +9,11 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from synthmix.errors import MissingPackage
+from synthmix.evaluation.adaptive import Adaptive
 from synthmix.registry import Registry, describe, field_texts, setting_name
 from synthmix.study._evaluation import CORRUPTIONS, Asked, Corrupted
 from synthmix.study.file import DATA, ENGINES, GENERATORS, MIXING, PROMPTS
 from synthmix.study.keys import ControlKeys, SetKeys, StudyKeys
-from synthmix.study.seeds import Adaptive
 from synthmix.training.recipe import Recipe
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -1,41 +1,10 @@
 """How many run seeds a study has: a number, or as many as its verdicts need (`seeds: auto`)."""
 
-from dataclasses import dataclass
-from typing import Annotated, Any
-
-from annotated_types import Ge, Le
+from typing import Any
 
 from synthmix.errors import SettingError
-from synthmix.evaluation.adaptive import Looks
-from synthmix.registry import AS_WRITTEN, build
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adaptive:
-    """Seeds that are added to arms whose verdict is open, and to no others."""
-
-    __pydantic_config__ = AS_WRITTEN
-
-    first: Annotated[int, Ge(2), Le(1000)] = 3
-    """Seeds of every arm at the first look."""
-
-    step: Annotated[int, Ge(1), Le(1000)] = 2
-    """Seeds that an open arm has more at the next look."""
-
-    most: Annotated[int, Ge(2), Le(1000)] = 9
-    """Seeds at the last look."""
-
-    budget: Annotated[int, Ge(0), Le(1_000_000)] | None = None
-    """Training runs that may be added after the first look; as many as `most` allows if not given.
-    """
-
-    def __post_init__(self) -> None:
-        assert self.looks.numbers
-
-    @property
-    def looks(self) -> Looks:
-        """At which numbers of seeds arms are judged."""
-        return Looks(self.first, self.step, self.most)
+from synthmix.evaluation.adaptive import Adaptive
+from synthmix.registry import build
 
 
 def read(asked: dict[str, Any]) -> tuple[dict[str, Any], Adaptive | None]:

@@ -4,10 +4,11 @@ import dataclasses
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from synthmix.arms import Contrasts, contrasts
+from synthmix.controls import controls
+from synthmix.controls import draw as draw_control
 from synthmix.images import mark
 from synthmix.mixing import Arm, Supply
-from synthmix.mixing._controls import controls
-from synthmix.mixing._controls import draw as draw_control
 from synthmix.study.inputs.selection import Selections
 from synthmix.types import Mixture
 
@@ -34,6 +35,12 @@ class Mixtures(Selections):
         listed = list(mixes.values())
         listed += controls(self.study.mixing, listed, self.num_pool, most, wanted)
         return {arm.name: arm for arm in listed}
+
+    @cached_property
+    def contrasts(self) -> Contrasts:
+        """Which arm is compared with which."""
+        kinds = self.study.controls.kinds
+        return contrasts(self.arms(), self.study.mixing.real_part, self.num_pool, kinds)
 
     def supply(self, run: int) -> Supply:
         """Return what run number `run` draws from."""

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from synthmix import versions
+from synthmix.analyses.record import LOGITS, VALIDATION
 from synthmix.checkpoints import resumed, save
 from synthmix.errors import SettingError
 from synthmix.mixing import Arm
 from synthmix.resident import release
 from synthmix.store import Artifact, canonical
-from synthmix.study import versions
 from synthmix.study.stages import Task
 from synthmix.study.stages._work import at_work, workspace_of
-from synthmix.study.stored import LOGITS, VALIDATION
 from synthmix.study.workspace import Workspace
 from synthmix.training.loop import Trainer
 from synthmix.training.weights import save_weights

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from synthmix.arms import Arm
 from synthmix.errors import SettingError
 from synthmix.mixing import Mixing
-from synthmix.mixing._supply import Arm, Supply
+from synthmix.mixing._supply import Supply
 from synthmix.seeding import generator
 from synthmix.types import Labels, Mixture
 

@@ -4,41 +4,51 @@ Everything here reads the validation split, because it is advice for the next st
 were chosen on the test set could not be judged on it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
-
+from synthmix.analyses.comparisons import Comparisons, score, too_few
+from synthmix.analyses.record import ArmRecord, Basis
+from synthmix.arms import Arm
 from synthmix.errors import DataError
 from synthmix.evaluation.crossed import Change, by_class
 from synthmix.evaluation.runs import Runs, gather
 from synthmix.evaluation.verdict import DEFAULT
-from synthmix.mixing import Arm
-from synthmix.study.judging import Court, score, too_few
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Labels
 
 
-def advice(court: Court) -> dict[str, Json]:
+def advice(
+    compared: Comparisons, class_names: Sequence[str], arms: Mapping[str, ArmRecord]
+) -> dict[str, Json]:
     """Return, for every source, each class's best number of synthetic images and its gain."""
     by_source: dict[str, list[Arm]] = {}
-    for arm in court.mixes:
-        if court.comparator(arm) is not None:
+    for arm in compared.mixes:
+        if compared.comparator(arm) is not None:
             by_source.setdefault("+".join(arm.sources), []).append(arm)
-    return {source: _of_source(court, arms) for source, arms in by_source.items()}
+    return {
+        source: _of_source(compared, class_names, mine, arms) for source, mine in by_source.items()
+    }
 
 
-def _of_source(court: Court, arms: list[Arm]) -> dict[str, Json]:
-    changes = {arm.name: _changes(court, arm) for arm in arms}
-    counts = {arm.name: _counts(court.workspace, arm) for arm in arms}
+def _of_source(
+    compared: Comparisons,
+    class_names: Sequence[str],
+    mixes: list[Arm],
+    arms: Mapping[str, ArmRecord],
+) -> dict[str, Json]:
+    changes = {arm.name: _changes(compared, arm) for arm in mixes}
     found = {}
-    for label, name in enumerate(court.workspace.class_names):
+    for label, name in enumerate(class_names):
         told = {arm: each for arm, mine in changes.items() if (each := mine[label].difference)}
         if not told:
-            reason = too_few(changes[arms[0].name][label], "validation")
+            reason = too_few(changes[mixes[0].name][label], "validation")
             found[name] = {**_UNTOLD, "reason": reason}
             continue
         best = max(told, key=lambda arm: told[arm].mean)
-        gain, count, p = told[best], int(counts[best][label]), changes[best][label].p_adjusted
+        gain, count, p = (
+            told[best],
+            arms[best].per_class_synthetic[label],
+            changes[best][label].p_adjusted,
+        )
         found[name] = {
             "per_class": count if gain.mean > 0 else 0,
             "arm": best,
@@ -56,32 +66,23 @@ _UNTOLD: dict[str, Json] = {
 }
 
 
-def _changes(court: Court, arm: Arm) -> list[Change]:
-    own = court.comparator(arm)
+def _changes(compared: Comparisons, arm: Arm) -> list[Change]:
+    own = compared.comparator(arm)
     assert own is not None
-    mine = court.runs[arm.name]
+    mine = compared.runs[arm.name]
     return by_class(mine, own.only(mine.seeds))
 
 
-def _counts(workspace: Workspace, arm: Arm) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return how many synthetic images of each class `[K]` an arm takes."""
-    supply, drawn = workspace.supply(0), workspace.mixture(arm, 0)
-    total = np.zeros(len(workspace.class_names), dtype=np.int64)
-    for name, rows in drawn.synthetic.items():
-        total += np.bincount(supply.synthetic[name][rows], minlength=len(total))
-    return total
-
-
 def validation_runs(
-    workspace: Workspace, predicted: Mapping[str, Mapping[int, Labels]]
+    basis: Basis, predicted: Mapping[str, Mapping[int, Labels]]
 ) -> dict[str, Runs] | None:
     """Return every arm's predictions of the validation split; None where it cannot be judged on."""
-    labels = workspace.train.labels[workspace.validation_rows]
+    labels = basis.validation_labels
     if not predicted or not len(labels):
         return None
     try:
         return {
-            arm: gather(arm, found, labels, workspace.class_names, every_class=False)
+            arm: gather(arm, found, labels, basis.class_names, every_class=False)
             for arm, found in predicted.items()
         }
     except DataError:

@@ -1,18 +1,20 @@
 """What the synthetic images of each mix are worth in real ones, off the study's own curve."""
 
 import math
+from collections.abc import Mapping
 
+from synthmix.analyses.comparisons import Comparisons
+from synthmix.analyses.record import ArmRecord
+from synthmix.arms import Arm
 from synthmix.errors import DataError, SettingError
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.worth import Worth, worth
-from synthmix.mixing import Arm
-from synthmix.study.judging import Court
 from synthmix.types import Json
 
 
-def prices(court: Court) -> Json:
+def prices(compared: Comparisons, arms: Mapping[str, ArmRecord]) -> Json:
     """Return the curve and the worth of every mix; None where no curve was run."""
-    sizes = curve(court)
+    sizes = curve(compared)
     if len(sizes) < 3:
         return None
     return {
@@ -20,23 +22,27 @@ def prices(court: Court) -> Json:
             {"num_real": size, "accuracy": float(runs.accuracy.mean()), "arm": runs.name}
             for size, runs in sorted(sizes.items())
         ],
-        "arms": [_as_json(arm.name, _price(court, arm, sizes)) for arm in court.mixes],
+        "arms": [
+            _as_json(arm.name, _price(compared, arm, arms[arm.name], sizes))
+            for arm in compared.mixes
+        ],
     }
 
 
-def curve(court: Court) -> dict[int, Runs]:
+def curve(compared: Comparisons) -> dict[int, Runs]:
     """Return the runs of real images alone by their number, all at the study's own steps."""
-    pool = court.workspace.num_pool
-    found = {pool: court.runs["real"]}
-    for arm in court.arms.values():
+    found = {compared.contrasts.num_pool: compared.runs[compared.contrasts.real.name]}
+    for arm in compared.arms.values():
         if arm.control in ("real-part", "real-curve") and arm.num_real is not None:
-            found[arm.num_real] = court.runs[arm.name]
+            found[arm.num_real] = compared.runs[arm.name]
     return found
 
 
-def _price(court: Court, arm: Arm, sizes: dict[int, Runs]) -> Worth | str:
+def _price(
+    compared: Comparisons, arm: Arm, drawn: ArmRecord, sizes: dict[int, Runs]
+) -> Worth | str:
     """Return an arm's worth, or why it has none."""
-    drawn, mine = court.workspace.mixture(arm, 0), court.runs[arm.name]
+    mine = compared.runs[arm.name]
     # where seeds are added the curve stays behind: what all have in common is what can be paired
     seeds = [seed for seed in mine.seeds if all(seed in runs.seeds for runs in sizes.values())]
     try:

@@ -1,34 +1,32 @@
 """What a study declared beforehand, and what became of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from synthmix.analyses.comparisons import contrast
+from synthmix.analyses.record import Basis
+from synthmix.arms import Contrasts
 from synthmix.evaluation.hypotheses import Hypothesis, Outcome, Subject, outcomes, parse
 from synthmix.evaluation.runs import Runs
-from synthmix.study.judging import contrast
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Verdict
 
 
-def declared(workspace: Workspace) -> list[Hypothesis]:
+def declared(contrasts: Contrasts, texts: Sequence[str]) -> list[Hypothesis]:
     """Read the study's hypotheses; raises SettingError that says what would be right."""
     subjects = [
         Subject(arm.name, "+".join(arm.sources) or None, arm.ratio)
-        for arm in workspace.arms()
-        if arm.control is None
+        for arm in contrasts.arms.values()
+        if arm.role != "control"
     ]
-    return [parse(text, subjects) for text in workspace.study.hypotheses]
+    return [parse(text, subjects) for text in texts]
 
 
-def tested(
-    workspace: Workspace, runs: Mapping[str, Runs], verdicts: Mapping[str, Verdict]
-) -> list[Json]:
+def tested(basis: Basis, runs: Mapping[str, Runs], verdicts: Mapping[str, Verdict]) -> list[Json]:
     """Return the outcome of each hypothesis as results store it.
 
     One that speaks of an arm whose verdict is invalid stays open, whatever its numbers.
     """
-    adaptive = workspace.study.adaptive
-    weight = None if adaptive is None else adaptive.looks.weight
-    asked = declared(workspace)
+    weight = None if basis.adaptive is None else basis.adaptive.looks.weight
+    asked = declared(basis.contrasts, basis.hypotheses)
     return [
         {
             "text": each.text,

@@ -1,8 +1,10 @@
 """Which generator is closest to the real images, and where its labels are wrong."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from synthmix.analyses.comparisons import contrast, score
+from synthmix.analyses.record import LOGITS, Record, classes_in, logits_of
+from synthmix.arms import Arm
 from synthmix.errors import Unfinished
 from synthmix.evaluation.closeness import (
     Cell,
@@ -18,11 +20,6 @@ from synthmix.evaluation.closeness import (
 from synthmix.evaluation.crossed import compare
 from synthmix.evaluation.runs import Runs
 from synthmix.evaluation.statistics import over_seeds
-from synthmix.mixing import Arm
-from synthmix.study.extra_images import Mirror, artifact_of, collections, stored_logits
-from synthmix.study.judging import contrast, score
-from synthmix.study.stored import LOGITS, classes
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
 CELLS = 20
@@ -36,49 +33,46 @@ PROTOCOL = (
 )
 
 
-def of(workspace: Workspace, seeds: int, runs: Mapping[str, Runs] | None) -> dict[str, Json] | None:
+def of(record: Record, runs: Mapping[str, Runs] | None) -> dict[str, Json] | None:
     """Return both scores of every synthetic set; None for a study without one.
 
-    `seeds` is how many runs real images alone have; `runs` are all arms' on the test set, None
-    where they cannot be compared.
+    `runs` are all arms' on the test set, None where they cannot be compared.
     """
-    names = [each.name for each in workspace.study.synthetic]
+    names = list(record.sets)
     if not names:
         return None
-    alone = {name: arm for name in names if (arm := _alone(workspace, name)) is not None}
+    alone = {name: arm for name in names if (arm := _alone(record, name)) is not None}
     mine = {name: runs[arm.name] for name, arm in alone.items()} if runs is not None else {}
     told = pairs(mine) if len(mine) > 1 else []
     scores = {name: over_seeds(each.accuracy.tolist()) for name, each in mine.items()}
     name, sentence = closest(scores, told)
-    asked = workspace.study.evaluation
     return {
-        "protocol": PROTOCOL.format(most=asked.mirror, seed=workspace.study.seed),
+        "protocol": PROTOCOL.format(most=record.mirror, seed=record.head["study_seed"]),
         "closest": {"name": name, "sentence": sentence},
         "pairs": [_pair(each) for each in told],
         "sources": {
             name: {
-                "tstr": _tstr(alone.get(name), runs),
-                "mirror": _mirror(workspace, name, seeds),
+                "tstr": _tstr(alone.get(name), record.real, runs),
+                "mirror": _mirror(record, name),
             }
             for name in names
         },
     }
 
 
-def _alone(workspace: Workspace, name: str) -> Arm | None:
+def _alone(record: Record, name: str) -> Arm | None:
     """Return the arm trained on one set's images and nothing else."""
-    for arm in workspace.arms():
-        is_pure = arm.control is None and arm.sources == (name,)
-        if is_pure and not workspace.mixture(arm, 0).num_real:
+    for arm in record.basis.contrasts.mixes:
+        if arm.sources == (name,) and not record.arms[arm.name].num_real:
             return arm
     return None
 
 
-def _tstr(arm: Arm | None, runs: Mapping[str, Runs] | None) -> dict[str, Json] | None:
+def _tstr(arm: Arm | None, real: str, runs: Mapping[str, Runs] | None) -> dict[str, Json] | None:
     if arm is None or runs is None:
         return None
     mine = runs[arm.name]
-    less = compare(mine, runs["real"].only(mine.seeds))
+    less = compare(mine, runs[real].only(mine.seeds))
     return {
         "arm": arm.name,
         "accuracy": score(over_seeds(mine.accuracy.tolist())),
@@ -86,15 +80,15 @@ def _tstr(arm: Arm | None, runs: Mapping[str, Runs] | None) -> dict[str, Json] |
     }
 
 
-def _mirror(workspace: Workspace, name: str, seeds: int) -> dict[str, Json] | None:
+def _mirror(record: Record, name: str) -> dict[str, Json] | None:
     """Return what the real-only classifiers see in a set; None where they did not predict it."""
     try:
-        synthetic, real = _confusions(workspace, name, seeds)
+        synthetic, real = _confusions(record, name)
     except Unfinished:
         return None
     if not synthetic:
         return None
-    names = workspace.class_names
+    names = record.basis.class_names
     found = cells(synthetic, real, names)
     return {
         "num_images": [int(each.sum()) for each in synthetic],
@@ -109,26 +103,19 @@ def _mirror(workspace: Workspace, name: str, seeds: int) -> dict[str, Json] | No
     }
 
 
-def _confusions(
-    workspace: Workspace, name: str, seeds: int
-) -> tuple[list[Confusion], list[Confusion]]:
+def _confusions(record: Record, name: str) -> tuple[list[Confusion], list[Confusion]]:
     """Return the real-only classifiers' counts on a set's and on the real test images, by seed."""
-    arm = workspace.arms()[0]
-    num_classes, labels = len(workspace.class_names), workspace.test.labels
+    num_classes, labels = len(record.basis.class_names), record.basis.labels
     synthetic, real = [], []
-    for run in range(seeds):
-        found = next((e for e in collections(workspace, arm, run) if _is_of(e, name)), None)
-        if found is None:
+    for each in record.collections:
+        if each.kind != "mirror" or each.name != name:
             continue
-        source = workspace.run_artifact(arm, run)
-        seen = stored_logits(artifact_of(workspace, source, found), LOGITS, found)[0].argmax(axis=1)
-        synthetic.append(confusion(seen, found.labels, num_classes))
-        real.append(confusion(classes(source, LOGITS), labels, num_classes))
+        (stored,) = each.artifacts[record.real]
+        seen = logits_of(record.prediction(stored), LOGITS, each)[0].argmax(axis=1)
+        synthetic.append(confusion(seen, each.labels, num_classes))
+        own = record.run(record.arms[record.real].runs[each.run])
+        real.append(confusion(classes_in(own, LOGITS), labels, num_classes))
     return synthetic, real
-
-
-def _is_of(found: Any, name: str) -> bool:
-    return isinstance(found, Mirror) and found.name == name
 
 
 def _cell(each: Cell) -> dict[str, Json]:

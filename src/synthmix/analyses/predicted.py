@@ -1,16 +1,17 @@
-"""The predictions of a study's runs, and the court and the gate before which they are brought."""
+"""The predictions of a study's runs, how they are compared, and what they must reach for that."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from synthmix.analyses.comparisons import Comparisons, without
+from synthmix.analyses.record import Basis
 from synthmix.evaluation.baselines import required
 from synthmix.evaluation.runs import Runs, gather
 from synthmix.evaluation.verdict import Gate, chance
-from synthmix.study import leaks
-from synthmix.study.judging import Court, without
-from synthmix.study.stored import Found
-from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
+
+Found = tuple[Labels, Labels | None]
+"""Predicted classes of the test images, and of the validation split where there is one."""
 
 
 @dataclass(frozen=True)
@@ -33,35 +34,34 @@ class Predicted:
         return self.test[arm][seed], self.validation.get(arm, {}).get(seed)
 
 
-def court_of(workspace: Workspace, predictions: Predicted) -> Court:
-    """Return the court of all runs; raises DataError where they cannot be compared.
+def comparisons_of(basis: Basis, predictions: Predicted) -> Comparisons:
+    """Return the comparisons of all runs; raises DataError where they cannot be compared.
 
     Test images that are training images are left out where the study asks for it.
     """
-    labels, names = workspace.test.labels, workspace.class_names
+    labels, names = basis.labels, basis.class_names
     runs = {arm: gather(arm, found, labels, names) for arm, found in predictions.test.items()}
     seeds = {arm: len(found) for arm, found in predictions.test.items()}
-    is_asked = workspace.study.exclude_duplicates
-    judged = without(runs, leaks.seen_rows(workspace)) if is_asked else runs
-    validation = _accuracies(workspace, predictions)
-    return Court(workspace, judged, validation, {}, runs, leaks.spoiled(workspace, seeds))
+    judged = without(runs, basis.seen_rows) if basis.seen_rows else runs
+    looks = None if basis.adaptive is None else basis.adaptive.looks
+    validation = _accuracies(basis, predictions)
+    return Comparisons(basis.contrasts, looks, judged, validation, {}, runs, basis.spoiled(seeds))
 
 
-def gate(workspace: Workspace, runs: Mapping[str, Runs]) -> Gate:
+def gate(basis: Basis, runs: Mapping[str, Runs]) -> Gate:
     """Return whether real images alone are good enough for differences to mean something.
 
     Where seeds are added it is settled at the first look: what a verdict was given for stays.
     """
-    least, adaptive = required(workspace.test.fingerprint), workspace.study.adaptive
-    accuracy = runs["real"].accuracy
+    least, adaptive = required(basis.test_fingerprint), basis.adaptive
+    accuracy = runs[basis.contrasts.real.name].accuracy
     first = accuracy if adaptive is None else accuracy[: adaptive.first]
-    by_chance = chance(workspace.test.labels)
-    return Gate(least, float(first.mean()), workspace.study.reduced_budget, by_chance)
+    return Gate(least, float(first.mean()), basis.reduced_budget, chance(basis.labels))
 
 
-def _accuracies(workspace: Workspace, predictions: Predicted) -> dict[str, list[float]]:
+def _accuracies(basis: Basis, predictions: Predicted) -> dict[str, list[float]]:
     """Return each arm's accuracies on the validation split, a seed each, by growing seed."""
-    labels = workspace.train.labels[workspace.validation_rows]
+    labels = basis.validation_labels
     return {
         arm: [float((by_seed[seed] == labels).mean()) for seed in sorted(by_seed)]
         for arm, by_seed in predictions.validation.items()

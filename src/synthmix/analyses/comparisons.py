@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 
+from synthmix.arms import Arm, Contrasts
 from synthmix.errors import DataError
+from synthmix.evaluation.adaptive import Looks
 from synthmix.evaluation.crossed import (
     LEAST_IMAGES,
     Change,
@@ -28,8 +29,6 @@ from synthmix.evaluation.verdict import (
     judge,
     summarize,
 )
-from synthmix.mixing import Arm
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Score, Verdict
 
 WORDS = {
@@ -47,13 +46,16 @@ CELLS = 20
 
 
 @dataclass(frozen=True)
-class Court:
+class Comparisons:
     """A study's arms with their runs, and who is compared with whom.
 
     `validation` holds each arm's accuracies on the validation split, empty where there is none.
     """
 
-    workspace: Workspace
+    contrasts: Contrasts
+    looks: Looks | None
+    """At which numbers of seeds arms are judged, where these are added."""
+
     runs: Mapping[str, Runs]
     validation: Mapping[str, Sequence[float]]
     weights: Mapping[str, float]
@@ -69,32 +71,32 @@ class Court:
         """Return the verdict of every mix, in the study's order."""
         return judge([self.evidence(arm) for arm in self.mixes], gate)
 
-    def at(self, seeds: Mapping[str, int]) -> "Court":
-        """Return the court at a look, at which each arm has so many seeds."""
-        adaptive = self.workspace.study.adaptive
+    def at(self, seeds: Mapping[str, int]) -> "Comparisons":
+        """Return the comparisons at a look, at which each arm has so many seeds."""
+        looks = self.looks
         return replace(
             self,
             runs={name: self.runs[name].first(seeds[name]) for name in self.arms},
             validation={arm: found[: seeds[arm]] for arm, found in self.validation.items()},
             weights={}
-            if adaptive is None
-            else {arm.name: adaptive.looks.weight(seeds[arm.name]) for arm in self.mixes},
+            if looks is None
+            else {arm.name: looks.weight(seeds[arm.name]) for arm in self.mixes},
         )
 
-    @cached_property
-    def arms(self) -> dict[str, Arm]:
+    @property
+    def arms(self) -> Mapping[str, Arm]:
         """All arms, by name."""
-        return {arm.name: arm for arm in self.workspace.arms()}
+        return self.contrasts.arms
 
     @property
     def mixes(self) -> list[Arm]:
         """The arms that are judged."""
-        return [arm for arm in self.arms.values() if arm.sources and arm.control is None]
+        return self.contrasts.mixes
 
     def evidence(self, arm: Arm) -> Evidence:
         """Return all that is known of a mix."""
-        own, everything = self.comparator(arm), self.best("real", self._count(arm))
-        is_part = own is None or own.name.removesuffix("-half-steps") != "real"
+        own, everything = self.comparator(arm), self.best(self.contrasts.real, self._count(arm))
+        is_part = own is None or not self.contrasts.keeps_all_real(arm)
         return Evidence(
             arm=arm.name,
             comparator=self._words(arm, own),
@@ -113,8 +115,8 @@ class Court:
         `count` is the number of seeds that decide between full and half the steps: the arm's own
         where not given, so that what an arm is compared with does not change after it stopped.
         """
-        part = self._part(arm)
-        return self.best(part, count or self._count(arm)) if part in self.arms else None
+        own = self.contrasts.own_real(arm)
+        return None if own is None else self.best(own, count or self._count(arm))
 
     def real_alone(self, arm: Arm) -> Runs:
         """Return, at an arm's seeds, the runs of its own real images alone, or of all of them.
@@ -122,52 +124,21 @@ class Court:
         Of all where it has none of its own, or where that control was left out.
         """
         seeds = self.runs[arm.name].seeds
-        return (self.comparator(arm) or self.best("real", len(seeds))).only(seeds)
+        return (self.comparator(arm) or self.best(self.contrasts.real, len(seeds))).only(seeds)
 
-    def best(self, name: str, count: int) -> Runs:
+    def best(self, arm: Arm, count: int) -> Runs:
         """Return an arm of real images at full or half the steps, whichever validation prefers.
 
         The first `count` seeds are asked, and all of its runs are returned.
         """
-        half = f"{name}-half-steps"
-        if half not in self.arms or not self.validation.get(half):
-            return self.runs[name]
-        preferred = better_budget(self.validation[name][:count], self.validation[half][:count])
-        return self.runs[half if preferred == "half" else name]
+        half = self.contrasts.shortened(arm)
+        if half is None or not self.validation.get(half.name):
+            return self.runs[arm.name]
+        full, less = self.validation[arm.name][:count], self.validation[half.name][:count]
+        return self.runs[half.name if better_budget(full, less) == "half" else arm.name]
 
     def _count(self, arm: Arm) -> int:
         return len(self.runs[arm.name].seeds)
-
-    def needs(self, arm: Arm) -> list[str]:
-        """Return the names of all arms that a verdict on this one rests on."""
-        found, parts = set[str](), {"real", self._part(arm)}
-        for control in self._of_share():
-            found.add(control.name)
-            parts.add(control.of or "")
-        for control in self._all("deranged-labels"):
-            if control.sources == arm.sources:
-                found.add(control.name)
-                parts.add(self._part(control))
-        found |= parts | {f"{part}-half-steps" for part in parts}
-        return [name for name in self.arms if name in found]
-
-    def num_controls(self, arm: Arm) -> int:
-        """Return how many controls a mix has to gain more than; none where it has no comparator."""
-        if self._part(arm) not in self.arms:
-            return 0
-        deranged = [each for each in self._all("deranged-labels") if each.of == arm.name]
-        return len(self._of_share()) + len(deranged)
-
-    def _part(self, arm: Arm) -> str:
-        pool = self.workspace.num_pool
-        count = self.workspace.study.mixing.real_part(arm.ratio, pool)
-        return "real" if count == pool else f"real-{count}"
-
-    def _all(self, control: str) -> list[Arm]:
-        return [arm for arm in self.arms.values() if arm.control == control]
-
-    def _of_share(self) -> list[Arm]:
-        return self._all("duplicated-real") + self._all("strong-augmentation")
 
     def _less(self, name: str, other: Runs) -> Difference:
         mine = self.runs[name]
@@ -175,11 +146,11 @@ class Court:
 
     def _controls(self, arm: Arm, own: Runs) -> list[Control]:
         found = []
-        for control in self._of_share():
+        for control in self.contrasts.of_share:
             assert control.control is not None
             lead, gain = self._lead(arm, own, control)
             found.append(Control(WORDS[control.control], lead, gain))
-        for control in self._all("deranged-labels"):
+        for control in self.contrasts.all_of("deranged-labels"):
             if control.of == arm.name:
                 theirs = self.runs[control.name].only(self.runs[arm.name].seeds)
                 gain = compare(theirs, own.only(theirs.seeds))
@@ -195,25 +166,26 @@ class Court:
         assert control.of is not None
         seeds = self.runs[arm.name].seeds
         theirs = self.runs[control.name].only(seeds)
-        base = self.best(control.of, len(seeds)).only(seeds)
+        base = self.best(self.arms[control.of], len(seeds)).only(seeds)
         gain = compare(theirs, base)
-        if control.of == self._part(arm):
+        mine_alone = self.contrasts.own_real(arm)
+        if mine_alone is not None and control.of == mine_alone.name:
             return compare(self.runs[arm.name], theirs), gain
         mine = _cells(self.runs[arm.name], own.only(seeds))
         return difference(mine, _cells(theirs, base)), gain
 
     def _deranged(self, arm: Arm) -> Difference | None:
-        for control in self._all("deranged-labels"):
-            if control.sources == arm.sources:
-                seeds = self.runs[arm.name].seeds
-                own = self.comparator(control, len(seeds))
-                theirs = self.runs[control.name].only(seeds)
-                return None if own is None else compare(theirs, own.only(seeds))
-        return None
+        control = self.contrasts.deranged(arm)
+        if control is None:
+            return None
+        seeds = self.runs[arm.name].seeds
+        own = self.comparator(control, len(seeds))
+        theirs = self.runs[control.name].only(seeds)
+        return None if own is None else compare(theirs, own.only(seeds))
 
     def _missing(self, arm: Arm, own: Runs | None) -> tuple[str, ...]:
-        left_out = set(WORDS) - set(self.workspace.study.controls.kinds)
-        if self._part(arm) == "real":
+        left_out = set(WORDS) - set(self.contrasts.kinds)
+        if self.contrasts.keeps_all_real(arm):
             # all real images are kept: they are their own part, and repeated they are the same
             left_out -= {"real-part", "duplicated-real"}
         if own is None:
@@ -221,10 +193,10 @@ class Court:
         return tuple(WORDS[kind] for kind in WORDS if kind in left_out)
 
     def _words(self, arm: Arm, own: Runs | None) -> str:
-        pool = self.workspace.num_pool
-        count = self.workspace.study.mixing.real_part(arm.ratio, pool)
-        which = "all" if count == pool else "its own"
-        half = " at half the steps" if own is not None and own.name.endswith("-half-steps") else ""
+        count = self.contrasts.num_real[arm.name]
+        which = "all" if self.contrasts.keeps_all_real(arm) else "its own"
+        is_half = own is not None and self.arms[own.name].control == "half-steps"
+        half = " at half the steps" if is_half else ""
         return f"{which} {count:,} real images alone{half}"
 
 
@@ -245,7 +217,9 @@ def without(runs: Mapping[str, Runs], rows: Sequence[int]) -> dict[str, Runs]:
     return found
 
 
-def as_json(court: Court, told: Mapping[str, Verdict], gate: Gate | None) -> dict[str, Json]:
+def as_json(
+    compared: Comparisons, told: Mapping[str, Verdict], gate: Gate | None
+) -> dict[str, Json]:
     """Return all verdicts, what they rest on, and the rule, as results store them."""
     return {
         **stored(summarize(list(told.values()))),
@@ -254,11 +228,11 @@ def as_json(court: Court, told: Mapping[str, Verdict], gate: Gate | None) -> dic
         "arms": [
             {
                 **stored(told[arm.name]),
-                **_contrasts(court, arm),
-                **_classes(court, arm),
-                "mcnemar": _pairs(court, arm),
+                **_contrasts(compared, arm),
+                **_classes(compared, arm),
+                "mcnemar": _pairs(compared, arm),
             }
-            for arm in court.mixes
+            for arm in compared.mixes
         ],
     }
 
@@ -268,12 +242,12 @@ def stored(verdict: Verdict) -> dict[str, Json]:
     return {**asdict(verdict), "text": verdict.text, "unclaimed": list(verdict.unclaimed)}
 
 
-def _contrasts(court: Court, arm: Arm) -> dict[str, Json]:
-    evidence = court.evidence(arm)
+def _contrasts(compared: Comparisons, arm: Arm) -> dict[str, Json]:
+    evidence = compared.evidence(arm)
     named = {"gain": evidence.gain, "full": evidence.full, "deranged": evidence.deranged}
     return {
         "comparator": evidence.comparator,
-        "num_seeds": len(court.runs[arm.name].seeds),
+        "num_seeds": len(compared.runs[arm.name].seeds),
         **{name: None if each is None else contrast(each) for name, each in named.items()},
         "controls": [
             {
@@ -296,9 +270,9 @@ def score(found: Score) -> dict[str, Json]:
     return {"mean": found.mean, "low": found.low, "high": found.high, "values": list(found.values)}
 
 
-def _classes(court: Court, arm: Arm) -> dict[str, Json]:
+def _classes(compared: Comparisons, arm: Arm) -> dict[str, Json]:
     """Return the change of each class, and the confusion cells that changed beyond chance."""
-    mine, theirs = court.runs[arm.name], court.real_alone(arm)
+    mine, theirs = compared.runs[arm.name], compared.real_alone(arm)
     every = ((each.p_adjusted, each.name, each) for each in by_cell(mine, theirs))
     cells = [(p, name, each) for p, name, each in every if p is not None and p < DEFAULT.level]
     surest = [each for _, _, each in sorted(cells, key=lambda cell: cell[:2])]
@@ -309,9 +283,9 @@ def _classes(court: Court, arm: Arm) -> dict[str, Json]:
     }
 
 
-def _pairs(court: Court, arm: Arm) -> list[dict[str, Json]]:
+def _pairs(compared: Comparisons, arm: Arm) -> list[dict[str, Json]]:
     """Return McNemar's test of each run and that of real images alone at its seed, to describe."""
-    mine, theirs = court.runs[arm.name], court.real_alone(arm)
+    mine, theirs = compared.runs[arm.name], compared.real_alone(arm)
     found = []
     for seed, one, other in zip(mine.seeds, mine.correct, theirs.correct, strict=True):
         test = mcnemar(one, other)
