@@ -1,3 +1,4 @@
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -132,6 +133,27 @@ def test_two_names_may_become_one() -> None:
 def test_classes_that_do_not_match_name_both_sides() -> None:
     with pytest.raises(DataError, match=r"fakes: .*Only here: 'dog'; only in the study: 'cow'"):
         match_classes(image_set([0], ("cat", "dog")), ("cat", "cow"), {}, where="fakes")
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "says"),
+    [
+        ("Red", "red", "class_map: {Red: red}"),
+        ("dgo", "dog", "class_map: {dgo: dog}"),
+        ("No", "no", 'class_map: {"No": "no"}'),
+        ("a: b", "a_b", 'class_map: {"a: b": a_b}'),
+    ],
+)
+def test_a_name_that_is_nearly_a_class_is_shown_mapped(name: str, other: str, says: str) -> None:
+    near = f"'{name}' here is '{other}' in the study? Rename the folders or map them: {says}"
+    with pytest.raises(DataError, match=re.escape(near)):
+        match_classes(image_set([0], ("x1", name)), ("x1", other), {}, where="fakes")
+
+
+def test_a_class_too_many_is_said_to_have_no_counterpart() -> None:
+    says = "its class 'green' is none of the study's: leave its images out, or map it to one that"
+    with pytest.raises(DataError, match=f"{says} is, as in class_map: {{green: red}}"):
+        match_classes(image_set([0], ("red", "green")), ("red",), {}, where="fakes")
 
 
 @given(LABELS, st.data())

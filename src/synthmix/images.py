@@ -1,7 +1,9 @@
 """What is done to image sets whatever they came from: size, classes by name, subsets, splits."""
 
 import hashlib
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
@@ -93,16 +95,62 @@ def match_classes(
     unknown = sorted(set(renamed) - set(class_names))
     missing = sorted(set(class_names) - set(renamed))
     if unknown or missing:
-        raise DataError(
-            f"{where}: its classes do not match the study's. Only here: {_names(unknown)}; "
-            f"only in the study: {_names(missing)}. Rename the folders or map them with class_map."
-        )
+        raise DataError(f"{where}: {_mismatch(unknown, missing, class_names)}")
     if images.class_names == class_names:
         return images
     number = np.array([class_names.index(name) for name in renamed], dtype=np.int64)
     labels = number[images.labels]
     mark = content_fingerprint(images.pixels, labels, class_names)
     return ImageSet(images.pixels, labels, class_names, mark, images.columns)
+
+
+def _mismatch(unknown: list[str], missing: list[str], class_names: tuple[str, ...]) -> str:
+    """Say which names have no counterpart, with the line of `class_map` that would give one."""
+    if unknown and not missing:
+        line = _map_line(unknown[0], _near(unknown[0], class_names) or class_names[0])
+        what = "class {} is" if len(unknown) == 1 else "classes {} are"
+        return (
+            f"its {what.format(_names(unknown))} none of the study's: leave its images out, or "
+            f"map it to one that is, as in {line}."
+        )
+    if not unknown:
+        lacking = f"only in the study: {_names(missing)}"
+        return f"its classes do not match the study's; {lacking}. It needs images of every class."
+    sides = f"Only here: {_names(unknown)}; only in the study: {_names(missing)}."
+    near = [(name, found) for name in unknown if (found := _near(name, missing))]
+    name, other = near[0] if near else (unknown[0], missing[0])
+    asked = f" {shown(name)} here is {shown(other)} in the study?" if near else ""
+    line = _map_line(name, other)
+    return (
+        f"its classes do not match the study's. {sides}{asked} "
+        f"Rename the folders or map them: {line}."
+    )
+
+
+def _near(name: str, names: Collection[str]) -> str | None:
+    """Return the one of `names` that differs by case, separators or a few letters alone."""
+    plain = {_letters(each): each for each in names}
+    found = get_close_matches(_letters(name), plain, n=1, cutoff=0.6)
+    return plain[found[0]] if found else None
+
+
+def _letters(name: str) -> str:
+    return "".join(each for each in name.casefold() if each.isalnum()) or name
+
+
+def _map_line(name: str, other: str) -> str:
+    return f"class_map: {{{_yaml(name)}: {_yaml(other)}}}"
+
+
+def _yaml(name: str) -> str:
+    """Return a name as YAML reads it: in quotes where it is more than a word."""
+    is_word = name.replace("_", "").isalnum() and not name[0].isdigit()
+    is_word &= name.casefold() not in _NO_TEXT
+    return name if is_word else json.dumps(name, ensure_ascii=False)
+
+
+_NO_TEXT = {"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
+"""Words that YAML reads as something else than text."""
 
 
 def _names(names: list[str]) -> str:

@@ -120,6 +120,13 @@ def test_unusual_columns_are_asked_for_by_name(tmp_path: Path) -> None:
     assert labels(tmp_path, image_column="picture", label_column="species") == [0]
 
 
+def test_of_two_usual_columns_one_is_asked_for(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", ["a"], **{"class": ["b"]})
+    with pytest.raises(DataError, match="'label' and 'class' may each be the label column; set"):
+        listed(tmp_path)
+    assert listed(tmp_path, label_column="class") == (("b",), 1)
+
+
 def test_numbers_need_names(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", [1, 0])
     with pytest.raises(DataError, match=r"names no classes: give class_names: \[first, second"):

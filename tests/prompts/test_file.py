@@ -47,7 +47,29 @@ def test_a_text_may_hold_line_ends_of_unicode(name: str, tmp_path: Path) -> None
     assert written.text == text
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        "class,label,prompt\n,cat,c0\ncat,,c1\ncat,cat,c2\n",
+        "class,prompt,text\ncat,c0,\ncat,,c1\ncat,c2,c2\n",
+    ],
+)
+def test_two_columns_of_one_meaning_may_fill_each_other(content: str, tmp_path: Path) -> None:
+    written = write(tmp_path, "a.csv", content).write(("cat",), 3, seed=0)
+    assert [each.text for each in written] == ["c0", "c1", "c2"]
+
+
 WRONG = {
+    "two classes": (
+        "a.csv",
+        "class,label,prompt\ncat,dog,c\n",
+        "a.csv line 2: it has class 'cat' and label 'dog'",
+    ),
+    "two texts": (
+        "a.jsonl",
+        '{"class": "cat", "prompt": "c", "text": "d"}',
+        "a.jsonl line 1: it has prompt 'c' and text 'd'",
+    ),
     "unknown class": ("a.json", '{"cta": ["x"]}', "unknown class 'cta'. Did you mean 'cat'?"),
     "class without prompt": ("a.json", '{"cat": ["x"], "dog": []}', "class 'dog' has no prompt"),
     "empty text": (

@@ -1,7 +1,6 @@
 """Which columns of a Parquet file hold images and labels, and what their metadata tell of them."""
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +66,17 @@ def _column(schema: Any, known: Features, asked: str | None, role: str, where: P
             )
         return asked
     usual, feature = (_IMAGES, "Image") if role == "image" else (_LABELS, "ClassLabel")
+    usually = [each for each in usual if each in there]
+    if len(usually) > 1:
+        raise DataError(
+            f"{where}: {' and '.join(map(repr, usually))} may each be the {role} column; "
+            f"set {role}_column to the one that is meant."
+        )
     typed = [each for each in there if (known.get(each) or {}).get("_type") == feature]
-    found = _first(usual, there) or (typed[0] if len(typed) == 1 else None)
+    found = (usually or typed)[0] if len(usually or typed) == 1 else None
     if found is None or there.count(found) > 1:
         raise DataError(f"{where}: set {role}_column to one of: {', '.join(there)}.")
     return found
-
-
-def _first(wanted: Iterable[str], there: Iterable[str]) -> str | None:
-    return next((each for each in wanted if each in there), None)
 
 
 def _is_binary(kind: Any) -> bool:

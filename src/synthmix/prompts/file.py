@@ -219,9 +219,14 @@ def _entry(row: Mapping[str, Any], where: str) -> Entry:
 
 
 def _value(row: Mapping[str, Any], keys: tuple[str, str], where: str) -> Any:
-    for key in keys:
-        if key in row:
-            return row[key]
+    there = [key for key in keys if key in row]
+    # an empty cell is what a table has where its other column is meant
+    filled = [key for key in there if row[key] not in (None, "")]
+    if len(filled) > 1 and str(row[filled[0]]) != str(row[filled[1]]):
+        said = " and ".join(f"{key} {shown(str(row[key]))}" for key in filled)
+        raise DataError(f"{where}: it has {said}, which mean the same here; keep one of them.")
+    if there:
+        return row[(filled or there)[0]]
     raise DataError(
         f"{where}: it needs '{keys[0]}' or '{keys[1]}', got {', '.join(map(str, row))}."
     )
