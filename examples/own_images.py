@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from synthmix import study
-from synthmix.store import read_json
 
 SIZE = 32
 PER_CLASS = 12
@@ -44,10 +43,10 @@ def main() -> None:
         "engine": {"use": "local", "processes": 1},
     }
     own = study.resolve(asked)
-    report = study.run(own)
-    for arm in read_json(own.output / "results.json")["arms"]:
-        print(f"{arm['name']:8} accuracy {arm['scores']['accuracy']['mean']:.3f}")
-    print(report)
+    results = study.run(own)
+    for row in results.table():
+        print(f"{row['arm']:8} accuracy {row['accuracy']:.3f}")
+    print(results.report)
 
 
 if __name__ == "__main__":

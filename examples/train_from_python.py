@@ -6,7 +6,6 @@ Run it twice: the second time everything is there already.
 """
 
 from synthmix import study
-from synthmix.store import read_json
 
 FLOW = {
     "use": "flow",
@@ -35,14 +34,13 @@ TINY = {
 def main() -> None:
     """Run the study in `results/tiny` and print a line an arm."""
     tiny = study.resolve(TINY)
-    report = study.run(tiny)
-    for arm in read_json(tiny.output / "results.json")["arms"]:
-        accuracy = arm["scores"]["accuracy"]
+    results = study.run(tiny)
+    for arm in results.arms:
         print(
-            f"{arm['name']:10} {arm['num_real']:4} real {arm['num_synthetic']:4} synthetic  "
-            f"accuracy {accuracy['mean']:.3f}, by seed {accuracy['values']}"
+            f"{arm.name:10} {arm.num_real:4} real {arm.num_synthetic:4} synthetic  "
+            f"accuracy {arm.accuracy.mean:.3f}, by seed {arm.accuracy.values}"
         )
-    print(report)
+    print(results.report)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ ALLOWED = {
     "engines": BASE,
     "data": BASE - {"decoded"},
     **{name: BASE | {"data"} for name in FAMILIES},
-    "report": BASE,
+    "report": BASE | {"results"},
     "analyses": BASE | {"evaluation"},
     "results": BASE | {"analyses", "evaluation"},
     "study": BASE | FAMILIES | {"controls", "data", "engines", "report", "analyses", "results"},

@@ -65,7 +65,7 @@ def identity(cls: type[Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     A setting that is added to a class later, with a default under which the output stays what it
     was, would give everything that was finished another name. `cls` lists it in `added_later`.
     """
-    later = {setting_name(each.name): _default(each) for each in fields(cls)}
+    later = {setting_name(each.name): default_of(each) for each in fields(cls)}
     later = {name: later[name] for name in getattr(cls, "added_later", ())}
     return {k: v for k, v in settings.items() if k not in later or v != later[k]}
 
@@ -133,7 +133,7 @@ class Registry(Generic[C]):
             raise UnknownComponent(
                 f"There is no {self.noun} '{name}'. {suggestion(name, self.names())}"
             )
-        base = cast("type[C]", getattr(importlib.import_module(self.package), self.base))
+        base = self.base_class()
         plugin = self._plugins().get(name)
         if plugin is not None and name not in self._files():
             return cast("type[C]", plugin.load())
@@ -144,6 +144,10 @@ class Registry(Generic[C]):
             if find_spec(each) is None:
                 raise _missing(module, each)
         return found
+
+    def base_class(self) -> type[C]:
+        """Return the contract of the family."""
+        return cast("type[C]", getattr(importlib.import_module(self.package), self.base))
 
     def build(self, use: str, settings: Mapping[str, Any], *, where: str = "") -> C:
         """Return the component `use` with these settings checked against its fields."""
@@ -323,7 +327,7 @@ def describe(cls: type[Any]) -> list[Setting]:
             setting_name(each.name),
             _kind(str(each.type)),
             each.default is MISSING and each.default_factory is MISSING,
-            _default(each),
+            default_of(each),
             texts.get(each.name, ""),
         )
         for each in fields(cls)
@@ -341,7 +345,8 @@ def _kind(type_: str) -> str:
     return re.sub(r"Optional\[(.*)\]", r"\1 or None", kind).replace(" | ", " or ")
 
 
-def _default(each: Field[Any]) -> Any:
+def default_of(each: Field[Any]) -> Any:
+    """Return a field's default, None too where it has none."""
     if each.default_factory is not MISSING:
         return each.default_factory()
     return None if each.default is MISSING else each.default

@@ -6,8 +6,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from synthmix.report import controls, figures, results
+from synthmix.report import controls, figures
 from synthmix.report.drawing import to_svg
+from synthmix.results import typed as results
 
 
 def _study(tmp_path, make_study, added):

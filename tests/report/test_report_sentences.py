@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from synthmix.report import results, sentences
-from synthmix.report.results import Estimate
+from synthmix.report import sentences
+from synthmix.results import typed as results
+from synthmix.results.typed import Estimate
 
 
 def _headline(tmp_path, make_study, differences):

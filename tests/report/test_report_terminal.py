@@ -2,7 +2,8 @@
 
 import json
 
-from synthmix.report import results, terminal
+from synthmix.report import terminal
+from synthmix.results import typed as results
 
 
 def _contrast(mean, low, high):

@@ -13,8 +13,8 @@ from PIL import Image
 from rich.console import Console
 
 from synthmix.errors import DamagedCache, SettingError
-from synthmix.report.results import load_file
 from synthmix.report.terminal import lines
+from synthmix.results.typed import load_file
 from synthmix.store import cache_folder
 from synthmix.study import leaks, run
 from synthmix.study.copies import told_apart

@@ -103,8 +103,8 @@ def say_json(value: Any) -> None:
 
 def say_verdict(path: Path) -> None:
     """Print the verdict that a file of results holds."""
-    from synthmix.report.results import load_file
     from synthmix.report.terminal import lines
+    from synthmix.results.typed import load_file
 
     for line in lines(load_file(path)):
         say(line)

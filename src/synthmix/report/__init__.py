@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from synthmix.report import beyond, extra_tables, page, pictures, results, tables
+from synthmix.report import beyond, extra_tables, page, pictures, tables
 from synthmix.report.beyond import Beyond
 from synthmix.report.drawing import Drawing, to_html, to_png, to_svg
 from synthmix.report.figures import accuracy, per_class
 from synthmix.report.matrices import confusion, confusion_difference
-from synthmix.report.results import Results
 from synthmix.report.severity import accuracy_by_severity
+from synthmix.results import typed
+from synthmix.results.typed import Results
 from synthmix.store import replacing
 
 
@@ -18,9 +19,9 @@ def write(folder: Path) -> Path:
     Returns the page's path. Equal inputs give equal bytes. Raises ArtifactError where the results
     are missing or damaged, DataError where an entry is not what the study writes.
     """
-    study = results.load(folder)
+    study = typed.load(folder)
     samples = pictures.load(folder / "samples.npz", study)
-    timing = results.load_timing(folder / "timing.json")
+    timing = typed.load_timing(folder / "timing.json")
     further = beyond.of(study)
     drawings = draw(study, further)
     sprites = pictures.make(samples, study)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from synthmix.errors import DataError
-from synthmix.report.results import Estimate, Results, estimate, printable
+from synthmix.results.typed import Estimate, Results, estimate, printable
 from synthmix.types import Json
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from matplotlib.axes import Axes
 
 from synthmix.report.drawing import GROUND, MUTED
-from synthmix.report.results import Arm, Results
 from synthmix.report.sentences import percent, with_interval
+from synthmix.results.typed import Arm, Results
 
 LABELS = {
     "real-part": ("s", "a mix's real images alone"),

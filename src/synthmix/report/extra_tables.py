@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from synthmix.report.beyond import Beyond, Row
-from synthmix.report.results import Estimate
 from synthmix.report.tables import numbers, text
+from synthmix.results.typed import Estimate
 
 Line = Sequence[object]
 

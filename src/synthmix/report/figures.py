@@ -24,8 +24,8 @@ from synthmix.report.drawing import (
     owner,
     style,
 )
-from synthmix.report.results import Arm, Estimate, Results
 from synthmix.report.sentences import percent, points, shorten, with_interval
+from synthmix.results.typed import Arm, Estimate, Results
 
 MAX_ROWS = 200
 """More classes than this would be a figure of metres: then only the ends of the order are drawn."""

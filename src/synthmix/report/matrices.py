@@ -19,8 +19,8 @@ from synthmix.report.drawing import (
     owner,
     style,
 )
-from synthmix.report.results import Arm, Matrix, Results
 from synthmix.report.sentences import shorten
+from synthmix.results.typed import Arm, Matrix, Results
 
 MAX_SIDE = 128
 """More classes than this are summed in blocks, or twenty arms would outgrow the page."""

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from synthmix.report import matrices, sentences
 from synthmix.report.beyond import Beyond
 from synthmix.report.pictures import Sprite
-from synthmix.report.results import Arm, Estimate, Results, printable
+from synthmix.results.typed import Arm, Estimate, Results, printable
 from synthmix.types import Json
 
 FIRST_ROWS = 12

@@ -11,7 +11,7 @@ from PIL import Image
 
 from synthmix import belonging
 from synthmix.errors import ArtifactError, DataError
-from synthmix.report.results import Results, printable, unique_slugs
+from synthmix.results.typed import Results, printable, unique_slugs
 
 Samples = Mapping[str, NDArray[np.uint8]]
 """Square images `[num_classes, n, H, H, 3]` by source."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from synthmix.report.results import Arm, Estimate, Results, printable
+from synthmix.results.typed import Arm, Estimate, Results, printable
 from synthmix.store import is_altered
 from synthmix.types import Json
 

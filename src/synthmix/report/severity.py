@@ -17,8 +17,8 @@ from synthmix.report.drawing import (
     owner,
     style,
 )
-from synthmix.report.results import Results
 from synthmix.report.sentences import percent, shorten, with_interval
+from synthmix.results.typed import Results
 
 _COLUMNS = 4
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from synthmix.errors import printable
-from synthmix.report.results import Arm, Estimate, Results
+from synthmix.results.typed import Arm, Estimate, Results
 from synthmix.types import Json
 
 Row = Sequence[object]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from synthmix.report import sentences
-from synthmix.report.results import Results
+from synthmix.results.typed import Results
 from synthmix.types import Json
 
 

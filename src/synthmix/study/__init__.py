@@ -2,40 +2,58 @@
 
 The only place where stages meet. From Python:
 
-    from synthmix import study
-    report = study.run(study.load("studies/quickstart.yaml"))
+    import synthmix
+
+    study = synthmix.study.load("studies/quickstart.yaml")
+    print(synthmix.study.plan(study).warnings)
+    results = synthmix.study.run(study)
+    print(results.verdict.sentence, results.report)
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synthmix.study.file import Study, load, resolve
-    from synthmix.study.planning import describe as plan
-    from synthmix.study.results import evaluate
-    from synthmix.study.running import run
+    from synthmix.results.typed import Results
+    from synthmix.study.api import Plan, evaluate, plan, run
+    from synthmix.study.file import Study, SyntheticSet, build, load, resolve
+    from synthmix.study.watch import Watch
 
 _WHERE = {
+    "Plan": "synthmix.study.api",
+    "Results": "synthmix.results.typed",
     "Study": "synthmix.study.file",
+    "SyntheticSet": "synthmix.study.file",
+    "Watch": "synthmix.study.watch",
+    "build": "synthmix.study.file",
+    "evaluate": "synthmix.study.api",
     "load": "synthmix.study.file",
+    "plan": "synthmix.study.api",
     "resolve": "synthmix.study.file",
-    "plan": "synthmix.study.planning:describe",
-    "evaluate": "synthmix.study.results",
-    "run": "synthmix.study.running",
+    "run": "synthmix.study.api",
 }
 
-__all__ = ["Study", "evaluate", "load", "plan", "resolve", "run"]
+__all__ = [
+    "Plan",
+    "Results",
+    "Study",
+    "SyntheticSet",
+    "Watch",
+    "build",
+    "evaluate",
+    "load",
+    "plan",
+    "resolve",
+    "run",
+]
 
 
 def __dir__() -> list[str]:
     return __all__
 
 
-def __getattr__(name: str) -> Callable[..., Any]:
+def __getattr__(name: str) -> Any:
     # late, so that loading a study file does not load torch
     if name not in _WHERE:
-        raise AttributeError(name)
-    module, _, attribute = _WHERE[name].partition(":")
-    found: Callable[..., Any] = getattr(import_module(module), attribute or name)
-    return found
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

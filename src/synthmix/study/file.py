@@ -22,12 +22,13 @@ from synthmix.prompts import PromptStrategy
 from synthmix.registry import (
     Component,
     Registry,
-    build,
     check_values,
+    default_of,
     explain,
     identity,
     setting_name,
 )
+from synthmix.registry import build as build_settings
 from synthmix.store import canonical, fingerprint
 from synthmix.study import _evaluation
 from synthmix.study import seeds as run_seeds
@@ -227,8 +228,68 @@ def _decoded(content: bytes) -> str:
     return content.decode("utf-8-sig")
 
 
+def build(*, name: str, real: ImageSource, **keys: Any) -> Study:
+    """Return a study of components that are there already, under the keys of a study file.
+
+        study.build(
+            name="mine",
+            real=Folder(path="data/birds"),
+            synthetic={"flow": {"generator": Flow(), "per_class": 500}},
+            training=Recipe(model="resnet18", steps=4000),
+        )
+
+    A key's value may be settings too, as in a file. Raises SettingError as `resolve` does, and for
+    a component that no registry has: a worker could not find it.
+    """
+    return resolve({"name": name, "real": real, **keys})
+
+
+def _as_written(value: Any) -> Any:
+    """Return components as a study file would write them, wherever they stand."""
+    if isinstance(value, Component):
+        return {"use": _name_of(value), **_set_fields(value)}
+    if isinstance(value, Recipe | Adaptive):
+        return _set_fields(value)
+    if isinstance(value, SyntheticSet):
+        return {key: each for key, each in _set_fields(value).items() if key != "name"}
+    if isinstance(value, Mapping):
+        return {key: _as_written(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_written(each) for each in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def _set_fields(component: Any) -> dict[str, Any]:
+    """Return the fields that have another value than their default."""
+    values = {each: getattr(component, each.name) for each in fields(component)}
+    return {
+        setting_name(each.name): _as_written(value)
+        for each, value in values.items()
+        if value != default_of(each)
+    }
+
+
+def _name_of(component: Component) -> str:
+    family, _, name = type(component).__module__.rpartition(".")
+    for registry in (DATA, ENGINES, GENERATORS, MIXING, PROMPTS, _evaluation.CORRUPTIONS):
+        if registry.package == family:
+            return name.replace("_", "-")
+        if isinstance(component, registry.base_class()):
+            found = [each for each in registry.names() if registry.get(each) is type(component)]
+            if found:
+                return found[0]
+    raise SettingError(
+        f"{type(component).__name__} is in no registry, so that no file or worker could name it: "
+        "make it a plug-in (docs/extending.md)."
+    )
+
+
 def resolve(asked: dict[str, Any]) -> Study:
-    """Return the study that these keys describe, every component built and checked."""
+    """Return the study that these keys describe, every component built and checked.
+
+    A value may be a component that is there already, instead of its settings.
+    """
+    asked = _as_written(asked)
     plain, adaptive = run_seeds.read(asked)
     file = _checked(plain)
     training = {"precision": file.precision, **file.training}
@@ -241,7 +302,7 @@ def resolve(asked: dict[str, Any]) -> Study:
         mixing=_component(MIXING, _MIXING | file.mixing, "mixing"),
         controls=_controls(file.controls),
         hypotheses=file.hypotheses,
-        recipe=build(Recipe, training, label="recipe", where="training"),
+        recipe=build_settings(Recipe, training, label="recipe", where="training"),
         seeds=file.seeds,
         adaptive=adaptive,
         image_size=file.image_size,

@@ -1,9 +1,9 @@
-"""The stored results of a study, checked on the way in."""
+"""A finished study's results with types: read, checked on the way in, and given as tables."""
 
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,19 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What the rule says of a study, or of one of its mixes.
+
+    `label` is one of `helps`, `substitutes`, `equivalent`, `hurts`, `no evidence` and `invalid`;
+    `text` is that with what could have been seen, `sentence` the whole of it.
+    """
+
+    label: str
+    text: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Results:
     """A whole study; `raw` is the file as it was read."""
 
@@ -88,6 +101,76 @@ class Results:
     controls: tuple[Arm, ...]
     """Arms that show what else could explain a gain."""
     raw: Mapping[str, Json]
+    folder: Path | None = None
+    """The study's folder, where the results were read from one."""
+
+    @property
+    def report(self) -> Path:
+        """Path of the study's page."""
+        assert self.folder is not None, "these results were not read from a study's folder"
+        return self.folder / "report.html"
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What the rule says of the whole study; None for one without a mix."""
+        found = self.raw.get("verdict")
+        return None if found is None else _verdict(found)
+
+    @property
+    def verdicts(self) -> dict[str, Verdict]:
+        """What the rule says of each mix, by the name of its arm."""
+        found = self.raw.get("verdict") or {}
+        return {str(each["arm"]): _verdict(each) for each in found.get("arms", [])}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is to be known of the numbers, a sentence each."""
+        return tuple(self.raw.get("notes", ()))
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return a row for each arm, controls among them: `pandas.DataFrame(results.table())`.
+
+        Accuracies and differences are shares of 1, with the bounds of their 95 % intervals;
+        `gain` is against the arm's own real images alone, which only mixes have.
+        """
+        told = {str(each["arm"]): each for each in (self.raw.get("verdict") or {}).get("arms", [])}
+        return [
+            {
+                "arm": arm.name,
+                "source": arm.source,
+                "ratio": arm.ratio,
+                "control": arm.control,
+                "num_real": arm.num_real,
+                "num_synthetic": arm.num_synthetic,
+                "num_seeds": len(arm.runs),
+                **_bounds("accuracy", arm.accuracy),
+                **_bounds("difference", arm.difference),
+                **_bounds("gain", _score(told.get(arm.name, {}).get("gain"))),
+                "verdict": told.get(arm.name, {}).get("label"),
+            }
+            for arm in (*self.arms, *self.controls)
+        ]
+
+    def runs_table(self) -> list[dict[str, Any]]:
+        """Return a row for each run: its arm, its seed, and every metric of one number."""
+        return [
+            {"arm": arm.name, "seed": run["seed"], **{k: run.get(k) for k in self.scalar_metrics}}
+            for arm in (*self.arms, *self.controls)
+            for run in arm.runs
+        ]
+
+    def classes_table(self) -> list[dict[str, Any]]:
+        """Return a row for each arm and class: accuracy, and the difference from real alone."""
+        return [
+            {
+                "arm": arm.name,
+                "class": name,
+                **_bounds("accuracy", score),
+                **_bounds("difference", dict(enumerate(arm.per_class_difference)).get(label)),
+            }
+            for arm in (*self.arms, *self.controls)
+            for label, (name, score) in enumerate(zip(self.class_names, arm.per_class, strict=True))
+        ]
 
     @property
     def seeds(self) -> str:
@@ -137,7 +220,7 @@ def load(folder: Path) -> Results:
             "anew from the stored predictions."
         ) from None
     belonging.check_results(path, found.raw)
-    return found
+    return replace(found, folder=folder)
 
 
 def load_file(path: Path) -> Results:
@@ -168,6 +251,21 @@ def load_timing(path: Path) -> Mapping[str, Json] | None:
         ) from None
     belonging.check_beside(path, timing.get("study_fingerprint"))
     return timing
+
+
+def _verdict(raw: Mapping[str, Any]) -> Verdict:
+    return Verdict(str(raw["label"]), str(raw["text"]), str(raw["sentence"]))
+
+
+def _score(raw: Mapping[str, Any] | None) -> Estimate | None:
+    return None if raw is None else estimate(raw)
+
+
+def _bounds(name: str, found: Estimate | None) -> dict[str, float | None]:
+    """Return a score as three columns, of None where it is not known."""
+    mean = None if found is None or not found.is_known else found.mean
+    low, high = (None, None) if found is None else (found.low, found.high)
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
 def slug(text: str) -> str:
