@@ -35,8 +35,8 @@ from synthmix.cli.main import main as command_line
 from synthmix.data.digits import Digits
 from synthmix.generators.flow import _fit
 from synthmix.store import read_json, write_json
-from synthmix.study import running
 from synthmix.study.inputs import sets
+from synthmix.study.running import runner
 from synthmix.study.stages import _training, generate
 
 FLOW = {"use": "flow", "fit_steps": 6, "fit_batch_size": 16, "widths": [8], "blocks": [1]}
@@ -167,7 +167,7 @@ def _child(arguments: list[str], log: Path, kill_after: int) -> None:
         os.dup2(opened, stream)
     sys.argv = ["synthmix", *arguments]
     if arguments[0] == "run":  # its page is the subject of `report`
-        running.write_report = lambda folder: folder / "report.html"
+        runner.write_report = lambda folder: folder / "report.html"
     if kill_after:
         _kill_after(kill_after)
     status = 1

@@ -354,7 +354,7 @@ def campaign(trials: int, seed: int, folder: Path, keep: Path | None = None) -> 
     import torch
 
     import synthmix.cli.app
-    import synthmix.study.planning
+    import synthmix.study.planning.plan
 
     torch.set_num_threads(1)
     assert synthmix.cli.app.app

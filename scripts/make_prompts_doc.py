@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from synthmix.prompts._diversity import diversity
+from synthmix.prompts.diversity import diversity
 from synthmix.prompts.file import prompts_in
 from synthmix.prompts.language_model._writing import acceptance
 from synthmix.types import Prompt

@@ -58,13 +58,26 @@ MODULES = sorted(SOURCE.rglob("*.py"))
 
 
 def imported(path: Path) -> set[str]:
+    return names_in(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def names_in(tree: ast.AST) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
     return found
+
+
+def imported_when_run(path: Path) -> set[str]:
+    """Return what a file imports but for its types."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return names_in(tree)
 
 
 def home(name: str) -> str:
@@ -81,6 +94,37 @@ def test_arrows_go_one_way(path: Path) -> None:
     known = {p.name.removesuffix(".py") for p in SOURCE.iterdir()}
     wrong = (wanted & known) - ALLOWED[mine] - {mine}
     assert not wrong, f"{path.name} of {mine} must not import {sorted(wrong)}"
+
+
+ROOMS = ["config", "near_duplicates", "filters", "inputs", "stages", "planning", "running", "api"]
+"""The rooms of `study/`, from the ground up; each knows those below it alone."""
+
+
+def test_arrows_within_a_study_go_down() -> None:
+    wrong = []
+    for path in sorted((SOURCE / "study").rglob("*.py")):
+        mine = path.relative_to(SOURCE / "study").parts[0].removesuffix(".py")
+        for name in imported_when_run(path):
+            room = name.removeprefix("synthmix.study.").split(".")[0]
+            is_room = name.startswith("synthmix.study.") and {room, mine} <= set(ROOMS)
+            if is_room and ROOMS.index(room) > ROOMS.index(mine):
+                wrong.append(f"{path.relative_to(SOURCE)}: {name}")
+    assert wrong == []
+
+
+def test_no_package_reaches_into_another_one() -> None:
+    """What begins with an underscore is known within its package alone."""
+    wrong = []
+    for path in MODULES:
+        mine = ("synthmix", *path.relative_to(SOURCE).parts[:-1])
+        for name in imported(path):
+            parts = tuple(name.split("."))
+            private = next((n for n, part in enumerate(parts) if part[:1] == "_"), None)
+            if parts[0] != "synthmix" or private is None:
+                continue
+            if mine[:private] != parts[:private]:
+                wrong.append(f"{path.relative_to(SOURCE)}: {name}")
+    assert wrong == []
 
 
 @pytest.mark.parametrize(
@@ -106,8 +150,8 @@ def test_settings_load_no_framework() -> None:
     """Whatever a study names, reading it is quick: what does the work is imported by the work."""
     code = """
 import json, sys
-from synthmix.study.file import DATA, ENGINES, GENERATORS, MIXING, PROMPTS, load
-from synthmix.study._evaluation import CORRUPTIONS
+from synthmix.study.config.file import DATA, ENGINES, GENERATORS, MIXING, PROMPTS, load
+from synthmix.study.config.evaluation import CORRUPTIONS
 
 for family in (DATA, ENGINES, GENERATORS, MIXING, PROMPTS, CORRUPTIONS):
     for name in family.names():

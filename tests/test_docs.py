@@ -20,8 +20,8 @@ from synthmix.checks import fault
 from synthmix.cli.list import FAMILIES
 from synthmix.generators import Generator
 from synthmix.registry import Registry, describe
-from synthmix.study.file import resolve
-from synthmix.study.keys import StudyKeys
+from synthmix.study.config.file import resolve
+from synthmix.study.config.keys import StudyKeys
 from synthmix.types import Request
 
 ROOT = Path(__file__).parents[1]

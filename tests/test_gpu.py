@@ -9,7 +9,7 @@ import pytest
 from synthmix.hardware import available_devices
 from synthmix.store import read_json
 from synthmix.study import run
-from synthmix.study.file import resolve
+from synthmix.study.config.file import resolve
 from tests.study.test_reliability import STUDY
 
 pytestmark = pytest.mark.gpu

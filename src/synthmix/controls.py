@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from synthmix.arms import Arm
 from synthmix.errors import SettingError
-from synthmix.mixing import Mixing
-from synthmix.mixing._supply import Supply
+from synthmix.mixing import Mixing, Supply
 from synthmix.seeding import generator
 from synthmix.types import Labels, Mixture
 

@@ -1,6 +1,7 @@
 """Components found by file name; nothing is imported before it is asked for.
 
-`generators/stylegan_xl.py` (or the folder of that name) is the generator `stylegan-xl`. A
+`generators/stylegan_xl.py` (or the folder of that name) is the generator `stylegan-xl`, for it
+defines a `Generator`; files beside it that define none are no components. A
 component is a frozen dataclass; its fields are its settings and the string under each field is
 its help. Other distributions add components through entry points whose group is the package's
 name, for instance `synthmix.generators`.
@@ -158,11 +159,13 @@ class Registry(Generic[C]):
         return build(found, settings, label=f"{self.noun} '{use}'", where=where)
 
     def _files(self) -> dict[str, Path]:
+        """Return the files that define a component: public ones with a class of the family."""
         folder = Path(__file__).parent.joinpath(*self.package.split(".")[1:])
         files = [p for p in folder.glob("*.py") if not p.name.startswith("_")]
         folders = [p / "__init__.py" for p in folder.iterdir() if (p / "__init__.py").exists()]
         named = {p.stem: p for p in files} | {p.parent.name: p for p in folders}
-        return {name.replace("_", "-"): path for name, path in named.items() if name[0] != "_"}
+        public = {name: path for name, path in named.items() if name[0] != "_"}
+        return {k.replace("_", "-"): v for k, v in public.items() if _defines(v, self.base)}
 
     def _plugins(self) -> dict[str, EntryPoint]:
         return {point.name: point for point in _entry_points() if point.group == self.package}
@@ -363,6 +366,13 @@ def field_texts(cls: type[Any]) -> dict[str, str]:
                 assert isinstance(field.target, ast.Name)
                 texts[field.target.id] = str(ast.literal_eval(after.value))
     return texts
+
+
+@lru_cache(maxsize=1024)
+def _defines(path: Path, base: str) -> bool:
+    """Whether a file defines a class of this base; told without importing it."""
+    wanted = rf"^class [A-Za-z]\w*\((?:[^)]*\W)?{base}\W"
+    return re.search(wanted, path.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
 @lru_cache(maxsize=1)

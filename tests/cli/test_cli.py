@@ -18,7 +18,8 @@ import yaml
 from synthmix.cli.app import app
 from synthmix.cli.main import STOPPING, main
 from synthmix.store import signed
-from synthmix.study import copied, load, run
+from synthmix.study import load, run
+from synthmix.study.running import study_copy
 from tests.generators.diffusers import pipelines
 from tests.generators.stylegan_xl import published
 from tests.study.test_reliability import STUDY, write_study
@@ -639,7 +640,7 @@ def test_what_the_machine_refuses_is_one_line(
     def refuse(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("synthmix.study.file.read", refuse)
+    monkeypatch.setattr("synthmix.study.config.file.read", refuse)
     assert words in one_line(call("plan", "study.yaml"))
 
 
@@ -762,7 +763,7 @@ def test_results_of_another_version_are_replaced_and_shown(
         held = json.loads((output / name).read_text())
         (output / name).write_text(json.dumps(signed(held)))
     asked = load(output / "study.yaml").asked
-    (output / "study.yaml").write_bytes(copied.text_of(asked, "0" * 16))
+    (output / "study.yaml").write_bytes(study_copy.text_of(asked, "0" * 16))
     for name in ("samples.npz", "timing.json"):
         (output / name).unlink()
     assert call("report", output).status == 0

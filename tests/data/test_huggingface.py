@@ -12,7 +12,7 @@ from PIL import Image
 from pyarrow import parquet
 
 from synthmix.data import _hub
-from synthmix.data._columns import features
+from synthmix.data.columns import features
 from synthmix.data.huggingface import Huggingface
 from synthmix.errors import DataError, MissingPackage
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from synthmix.cli.app import app
-from synthmix.prompts._diversity import diversity
+from synthmix.prompts.diversity import diversity
 from synthmix.types import Json, Prompt, TextEncoder
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from synthmix.prompts._lint import lint
-from synthmix.prompts._names import names_class
+from synthmix.prompts.lint import lint
+from synthmix.prompts.spoken_names import names_class
 from synthmix.types import Prompt, TextEncoder
 
 NAMES = ("airplane", "dog", "cat", "automobile", "pony", "hot_dog")

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from synthmix.errors import DataError
-from synthmix.prompts._lint import lint
-from synthmix.prompts._names import check_spoken, names_class, others_named, spoken
 from synthmix.prompts.class_labels import ClassLabels
 from synthmix.prompts.clustered_attributes import ClusteredAttributes
 from synthmix.prompts.language_model import LanguageModel
 from synthmix.prompts.language_model import _checks as checks
 from synthmix.prompts.language_model._questions import Answer, Question
+from synthmix.prompts.lint import lint
+from synthmix.prompts.spoken_names import check_spoken, names_class, others_named, spoken
 from synthmix.types import Prompt
 
 

@@ -16,9 +16,9 @@ from synthmix.results.compute import compute
 from synthmix.results.stored import LABELS, RECORD, read_record, write_record
 from synthmix.store import json_text, read_json, signed, write_json
 from synthmix.study import load, resolve, run
-from synthmix.study.recomputing import recompute
-from synthmix.study.recording import record_of
-from synthmix.study.workspace import Workspace
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.running.recording import record_of
+from synthmix.study.running.reproduce import recompute
 from tests.study.test_reliability import STUDY
 
 BLOCKED = """

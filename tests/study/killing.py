@@ -19,9 +19,9 @@ from typing import Any
 import torch
 
 from synthmix import store
-from synthmix.study.file import load
+from synthmix.study.config.file import load
 from synthmix.study.inputs import sets
-from synthmix.study.running import run
+from synthmix.study.running.runner import run
 from synthmix.study.stages import _training, generate
 
 

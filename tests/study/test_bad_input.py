@@ -13,15 +13,15 @@ from PIL import Image
 
 from synthmix.errors import DataError, SettingError, SynthmixError
 from synthmix.study import run
-from synthmix.study.beforehand import earlier_study, warnings
-from synthmix.study.extra_images import named_test_set
-from synthmix.study.file import read, resolve
-from synthmix.study.planning import describe
-from synthmix.study.recording import _redeclared
-from synthmix.study.running import check, save_study
-from synthmix.study.speeds import known_seconds, remember
-from synthmix.study.watch import Watch
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import read, resolve
+from synthmix.study.inputs.extra_images import named_test_set
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import describe
+from synthmix.study.planning.preflight import earlier_study, warnings
+from synthmix.study.planning.throughput import known_seconds, remember
+from synthmix.study.running.progress import Watch
+from synthmix.study.running.recording import _redeclared
+from synthmix.study.running.runner import check, save_study
 from tests.study.test_reliability import STUDY
 
 NAMES = ("cat", "dog")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from synthmix.study.card import set_card
-from synthmix.study.file import resolve
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.stages._card import set_card
 from tests.study.test_bad_input import asked, write_real
 
 

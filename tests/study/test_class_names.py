@@ -15,11 +15,11 @@ from synthmix.data.folder import Folder
 from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
 from synthmix.errors import DataError, SettingError
-from synthmix.study.beforehand import warnings
-from synthmix.study.extra_images import named_test_set
-from synthmix.study.file import resolve
-from synthmix.study.running import check
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.extra_images import named_test_set
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.preflight import warnings
+from synthmix.study.running.runner import check
 from tests.study.test_bad_input import asked, complaint, ready_made, write_images
 
 NAMES = ("café", "Åse", "한국")
@@ -117,7 +117,7 @@ def test_prompt_files_match(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_prompt_in_another_form_names_its_class() -> None:
-    from synthmix.prompts._lint import names_class
+    from synthmix.prompts.lint import names_class
 
     assert names_class(f"a {OTHER[0]} by the sea", NAMES[0])
     assert not names_class("a cafe by the sea", NAMES[0])

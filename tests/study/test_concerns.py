@@ -11,12 +11,12 @@ from PIL import Image
 
 from synthmix.cli.app import app
 from synthmix.errors import SettingError
-from synthmix.study.beforehand import warnings
-from synthmix.study.file import resolve
-from synthmix.study.planning import describe
-from synthmix.study.running import run
-from synthmix.study.watch import Watch
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import describe
+from synthmix.study.planning.preflight import warnings
+from synthmix.study.running.progress import Watch
+from synthmix.study.running.runner import run
 from tests.study.test_bad_input import asked, write_images, write_real
 
 

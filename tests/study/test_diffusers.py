@@ -9,7 +9,7 @@ from datasets import load_dataset
 
 from synthmix.errors import DataError, SettingError
 from synthmix.study import load, plan, run
-from synthmix.study.watch import Watch
+from synthmix.study.running.progress import Watch
 from tests.generators.diffusers import pipelines
 from tests.study.test_reliability import checksums, in_own_file, write_study
 

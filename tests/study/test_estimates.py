@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from synthmix.study import resolve, run
-from synthmix.study.estimates import Prices, prices
-from synthmix.study.planning import describe
-from synthmix.study.prospects import outlook
-from synthmix.study.speeds import Speed, measured_speed, remember
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.costs import Prices, prices
+from synthmix.study.planning.plan import describe
+from synthmix.study.planning.power import outlook
+from synthmix.study.planning.throughput import Speed, measured_speed, remember
 from synthmix.study.stages import Step, Task
-from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import STUDY
 
 

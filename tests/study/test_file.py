@@ -8,9 +8,9 @@ import pytest
 
 from synthmix.cli._options import changed as put
 from synthmix.errors import NotYetAvailable, SettingError, UnknownComponent
-from synthmix.study._other_names import OTHER_NAMES
-from synthmix.study.file import RESERVED, load, read, resolve
-from synthmix.study.running import save_study
+from synthmix.study.config.file import RESERVED, load, read, resolve
+from synthmix.study.config.other_names import OTHER_NAMES
+from synthmix.study.running.runner import save_study
 from tests.study.test_reliability import STUDY
 
 REMOVED = object()

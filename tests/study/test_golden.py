@@ -16,10 +16,10 @@ from synthmix.analyses.record import LOGITS, VALIDATION
 from synthmix.images import mark
 from synthmix.results.compute import compute
 from synthmix.store import Artifact
-from synthmix.study.extra_images import artifact_of, collections
-from synthmix.study.file import resolve
-from synthmix.study.recording import record_of
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.extra_images import artifact_of, collections
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.running.recording import record_of
 from synthmix.types import Labels
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "study"

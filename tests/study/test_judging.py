@@ -15,9 +15,9 @@ from synthmix.analyses.verdict import of as verdict_of
 from synthmix.errors import DataError
 from synthmix.evaluation.runs import Runs, gather
 from synthmix.mixing import Arm
-from synthmix.study.basis import basis_of
-from synthmix.study.recording import drawn
-from synthmix.study.workspace import Workspace
+from synthmix.study.inputs.basis import basis_of
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.running.recording import drawn
 from tests.study.test_workspace import workspace
 
 SEEDS = 3

@@ -16,13 +16,14 @@ from synthmix.errors import DamagedCache, SettingError
 from synthmix.report.terminal import lines
 from synthmix.results.typed import load_file
 from synthmix.store import cache_folder
-from synthmix.study import leaks, run
-from synthmix.study.copies import told_apart
-from synthmix.study.file import resolve
-from synthmix.study.planning import describe
-from synthmix.study.running import check
-from synthmix.study.watch import Terminal
-from synthmix.study.workspace import Workspace
+from synthmix.study import run
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs import leakage
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.near_duplicates import told_apart
+from synthmix.study.planning.plan import describe
+from synthmix.study.running.progress import Terminal
+from synthmix.study.running.runner import check
 
 SIZE, NAMES, PER_CLASS = 32, ("cat", "dog"), 24
 
@@ -437,13 +438,13 @@ def test_names_begin_with_what_differs_of_their_places(
 
 def test_a_damaged_record_of_copies_is_made_anew(tmp_path: Path) -> None:
     workspace = Workspace(resolve(of_npz(tmp_path, x_test=np.roll(pictures(120, 0)[:40], 1, 1))))
-    counts = leaks.of_test(workspace).copies.counts()
+    counts = leakage.of_test(workspace).copies.counts()
     for file in (cache_folder() / "duplicates").rglob("copies.npz"):
         file.write_bytes(file.read_bytes()[:-7] + b"damaged")
     with pytest.warns(DamagedCache, match="made anew"):
-        again = leaks.of_test(Workspace(workspace.study))
+        again = leakage.of_test(Workspace(workspace.study))
     assert again.copies.counts() == counts
     for file in (cache_folder() / "duplicates").rglob("manifest.json"):
         file.write_text("{")
     with pytest.warns(DamagedCache, match="made anew"):
-        assert leaks.of_test(Workspace(workspace.study)).copies.counts() == counts
+        assert leakage.of_test(Workspace(workspace.study)).copies.counts() == counts

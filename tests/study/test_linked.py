@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from synthmix.study import load, run
-from synthmix.study.looks import wanted
-from synthmix.study.planning import Steps, stale
-from synthmix.study.workspace import Workspace
+from synthmix.study.inputs.interim import wanted
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import Steps, stale
 from tests.study.test_reliability import write_study
 
 OTHER_FILE_SYSTEM = Path("/dev/shm")

@@ -17,11 +17,11 @@ from synthmix.cli import status
 from synthmix.errors import ArtifactError, SettingError
 from synthmix.evaluation.runs import gather
 from synthmix.study import load, resolve, run
-from synthmix.study.basis import basis_of
-from synthmix.study.looks import at_most, course, of_arms
-from synthmix.study.planning import describe
-from synthmix.study.results import evaluate
-from synthmix.study.workspace import Workspace
+from synthmix.study.inputs.basis import basis_of
+from synthmix.study.inputs.interim import at_most, course, of_arms
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import describe
+from synthmix.study.running.results import evaluate
 from synthmix.types import Labels
 from tests.study.test_judging import REPLACE, of
 from tests.study.test_reliability import checksums, in_own_file

@@ -7,12 +7,12 @@ import pytest
 
 from synthmix import hardware
 from synthmix.errors import SettingError
-from synthmix.study import running
-from synthmix.study.file import Study, resolve
-from synthmix.study.looks import wanted
-from synthmix.study.planning import steps
-from synthmix.study.stages import _work, make, order
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import Study, resolve
+from synthmix.study.inputs.interim import wanted
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import steps
+from synthmix.study.running import runner
+from synthmix.study.stages import make, order, work
 from tests.study.test_reliability import STUDY
 
 
@@ -25,7 +25,7 @@ def study(tmp_path: Path) -> Study:
 def as_on_another_machine(monkeypatch: pytest.MonkeyPatch, precision: str) -> None:
     """Let this process be a worker whose `auto` stands for something else."""
     monkeypatch.setattr(hardware, "has_native_bfloat16", lambda device: precision == "bfloat16")
-    _work._WORKSPACES.clear()
+    work._WORKSPACES.clear()
 
 
 def test_a_worker_of_another_kind_does_what_the_plan_says(
@@ -40,7 +40,7 @@ def test_a_worker_of_another_kind_does_what_the_plan_says(
         as_on_another_machine(monkeypatch, "float32")
         for step in steps(Workspace(study), stage):
             assert step.state == "done", f"{stage}: {step.task.label}"
-    running.evaluate(study)
+    runner.evaluate(study)
     results = json.loads((study.output / "results.json").read_text(encoding="utf-8"))
     assert results["precision"] == "float32"
 

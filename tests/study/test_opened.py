@@ -10,13 +10,14 @@ import pytest
 from PIL import Image
 
 from synthmix.errors import DataError
-from synthmix.study import opened, run
-from synthmix.study.file import resolve
-from synthmix.study.planning import steps
+from synthmix.study import run
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs import opened
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import steps
+from synthmix.study.running.progress import Watch
 from synthmix.study.stages import Step
 from synthmix.study.stages._training import train
-from synthmix.study.watch import Watch
-from synthmix.study.workspace import Workspace
 
 NAMES = ("apple", "pear")
 

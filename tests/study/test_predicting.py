@@ -10,12 +10,12 @@ import pytest
 from synthmix.data.digits import Digits
 from synthmix.decoded import open_images
 from synthmix.study import load, run
-from synthmix.study.corrupted import corrupted
-from synthmix.study.extra_images import collections
-from synthmix.study.file import resolve
-from synthmix.study.planning import describe, steps
-from synthmix.study.results import evaluate
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.corrupted import corrupted
+from synthmix.study.inputs.extra_images import collections
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import describe, steps
+from synthmix.study.running.results import evaluate
 from synthmix.types import ImageSet, Labels
 from tests.study.test_reliability import write_study
 

@@ -9,10 +9,10 @@ from datasets import load_dataset
 
 from synthmix.errors import SettingError
 from synthmix.study import load, plan, run
-from synthmix.study.beforehand import warnings
-from synthmix.study.file import resolve
+from synthmix.study.config.file import resolve
+from synthmix.study.planning.preflight import warnings
 from synthmix.study.stages._prompts import prompts_of
-from synthmix.study.stages._work import workspace_of
+from synthmix.study.stages.work import workspace_of
 from tests.generators.diffusers import pipelines
 from tests.study.test_reliability import write_study
 

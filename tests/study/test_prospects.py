@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from synthmix.evaluation.detectable import Components
-from synthmix.study import prospects
-from synthmix.study.file import resolve
-from synthmix.study.planning import describe
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning import power
+from synthmix.study.planning.plan import describe
 from tests.study.test_scarcity import study
 
 
 def outlook_of(asked: dict[str, Any], stated: float | None = None) -> dict[str, Any]:
-    return prospects.outlook(Workspace(resolve(asked)), stated)
+    return power.outlook(Workspace(resolve(asked)), stated)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_more_than_is_left_above_the_accuracy_cannot_be_seen(tmp_path: Path) -> 
     assert (case["can_be_seen"], case["can_be_equivalent"]) == (False, True)
     (wide,) = outlook_of(asked, 0.5)["cases"]
     assert (wide["can_be_seen"], wide["can_be_equivalent"]) == (False, False)
-    told = " ".join(prospects.concerns(outlook_of(asked, 0.5)))
+    told = " ".join(power.concerns(outlook_of(asked, 0.5)))
     assert "no gain that is possible would be seen with 3 seeds" in told
     assert "could be shown to be the same within no margin at this size" in told
     assert "points" not in told

@@ -16,8 +16,8 @@ from synthmix import checkpoints
 from synthmix.generators.flow import _fit
 from synthmix.store import sha256
 from synthmix.study import load, run
+from synthmix.study.running.progress import Watch
 from synthmix.study.stages import Step, _training
-from synthmix.study.watch import Watch
 
 KILLING = Path(__file__).with_name("killing.py")
 STUDY = {

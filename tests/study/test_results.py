@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from synthmix.store import is_altered, read_json, signed, write_json
-from synthmix.study.results import _keep_other
+from synthmix.study.running.results import _keep_other
 
 ONE, TWO = "a" * 16, "b" * 16
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from synthmix.results.compute import compute
-from synthmix.study.file import resolve
-from synthmix.study.recording import record_of
-from synthmix.study.running import run
-from synthmix.study.scarcity import concerns
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.small_samples import concerns
+from synthmix.study.running.recording import record_of
+from synthmix.study.running.runner import run
 
 NAMES = ("apple", "fig", "pear")
 

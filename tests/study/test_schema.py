@@ -10,8 +10,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from synthmix.errors import SettingError
-from synthmix.study.file import DATA, ENGINES, GENERATORS, MIXING, PROMPTS, resolve
-from synthmix.study.schema import schema
+from synthmix.study.config.file import DATA, ENGINES, GENERATORS, MIXING, PROMPTS, resolve
+from synthmix.study.config.schema import schema
 
 ROOT = Path(__file__).parents[2]
 QUICKSTART = yaml.safe_load((ROOT / "studies" / "quickstart.yaml").read_text(encoding="utf-8"))

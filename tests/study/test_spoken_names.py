@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from synthmix.errors import SynthmixError
-from synthmix.study.beforehand import check_settings, warnings
-from synthmix.study.file import resolve
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.preflight import check_settings, warnings
 from synthmix.study.stages._prompts import prompts_of
-from synthmix.study.workspace import Workspace
 from tests.generators.diffusers import pipelines
 from tests.study.test_bad_input import asked, write_images, write_real
 

@@ -6,7 +6,7 @@ import pytest
 
 from synthmix.evaluation.hypotheses import Subject, parse
 from synthmix.study import load, plan, resolve
-from synthmix.study.file import read
+from synthmix.study.config.file import read
 
 STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
 QUICKSTART = STUDIES[0].with_name("quickstart.yaml")
@@ -54,10 +54,11 @@ def test_the_quickstart_is_planned_offline(tmp_path: Path) -> None:
 
 def test_the_package_names_stay_functions_once_their_modules_are_loaded() -> None:
     from synthmix import study
-    from synthmix.study import planning, running
+    from synthmix.study.planning import plan
+    from synthmix.study.running import runner
 
-    assert study.run is running.run
-    assert study.plan is planning.describe
+    assert study.run is runner.run
+    assert study.plan is plan.describe
     for name in study.__all__:
         assert callable(getattr(study, name))
         assert callable(getattr(study, name)), "a module took the name's place"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from synthmix.study import load, resolve, run
-from synthmix.study.file import read
+from synthmix.study.config.file import read
 from tests.generators.stylegan_xl import published
 from tests.study.test_reliability import write_study
 

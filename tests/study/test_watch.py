@@ -9,19 +9,19 @@ import pytest
 from rich.console import Console
 
 from synthmix.store import Artifact
-from synthmix.study import watch
-from synthmix.study.file import resolve
+from synthmix.study.config.file import resolve
+from synthmix.study.running import progress
 from synthmix.study.stages import Step, Task
 from tests.study.test_reliability import STUDY
 
 
 def test_a_pipe_gets_a_line_at_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "LINE_SECONDS", 0.3)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.3)
     artifact = Artifact(tmp_path, "flow-seed0", {"a": 1})
     step = Step(Task(resolve({**STUDY, "output": str(tmp_path)}), "fit", "flow", 0), 100, artifact)
     out = io.StringIO()
     console = Console(file=out, width=60)
-    with watch.Terminal(console).stage("fit", [step]):
+    with progress.Terminal(console).stage("fit", [step]):
         artifact.report(10, 1000)
         time.sleep(0.6)
         for completed in range(20, 60, 10):

@@ -8,8 +8,8 @@ import numpy as np
 
 from synthmix.controls import KINDS
 from synthmix.images import mark
-from synthmix.study.file import resolve
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.workspace import Workspace
 from tests.study.test_golden import write_made
 
 

@@ -12,9 +12,9 @@ from synthmix.analyses.data_value import curve, prices
 from synthmix.analyses.predicted import Predicted, comparisons_of
 from synthmix.evaluation.worth import worth
 from synthmix.study import resolve
-from synthmix.study.basis import basis_of
-from synthmix.study.recording import drawn
-from synthmix.study.workspace import Workspace
+from synthmix.study.inputs.basis import basis_of
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.running.recording import drawn
 from synthmix.types import Pixels
 
 SEEDS, TOTAL, KEPT = 16, 40, 10

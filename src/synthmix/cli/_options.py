@@ -13,7 +13,7 @@ from synthmix.names import composed
 
 if TYPE_CHECKING:
     from synthmix.study import Study
-    from synthmix.study.watch import Watch
+    from synthmix.study.running.progress import Watch
 
 StudyFile = Annotated[
     Path, typer.Argument(metavar="STUDY", help="A study file (*.yaml), or a results folder.")
@@ -34,7 +34,7 @@ Set = Annotated[
 def load_study(path: Path, changes: list[str]) -> "Study":
     """Read a study file, or what a results folder keeps of it, with some settings changed."""
     from synthmix.belonging import check_study
-    from synthmix.study.file import read, resolve
+    from synthmix.study.config.file import read, resolve
 
     kept = path / "study.yaml"
     check_study(kept)
@@ -52,7 +52,7 @@ def results_folder(path: Path) -> Path:
             "example results/NAME or NAME.yaml."
         )
     study = load_study(path, [])
-    from synthmix.study.beforehand import earlier_study
+    from synthmix.study.planning.preflight import earlier_study
 
     other = earlier_study(study)
     if other is not None:
@@ -62,7 +62,7 @@ def results_folder(path: Path) -> Path:
 
 def changed(asked: dict[str, Any], changes: list[str]) -> dict[str, Any]:
     """Return the keys of a study with `KEY=VALUE` changes put in; values are read as YAML."""
-    from synthmix.study._yaml import parse
+    from synthmix.study.config.parsing import parse
 
     for change in changes:
         key, equals, value = change.partition("=")
@@ -84,7 +84,7 @@ def watch(quiet: bool) -> "Watch":
     """Return what shows progress on stderr, or only what happens to a user's files."""
     from rich.console import Console
 
-    from synthmix.study.watch import Quiet, Terminal
+    from synthmix.study.running.progress import Quiet, Terminal
 
     return (Quiet if quiet else Terminal)(Console(stderr=True))
 

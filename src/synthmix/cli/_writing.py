@@ -25,8 +25,8 @@ def write_file(
 ) -> dict[str, Any]:
     """Write the file and return what is told of it; a file that is there is left as it is."""
     from synthmix.ledger import Ledger
-    from synthmix.prompts._written import check_name, write_prompts
-    from synthmix.study.file import PROMPTS
+    from synthmix.prompts.written import check_name, write_prompts
+    from synthmix.study.config.file import PROMPTS
 
     check_name(target)
     _check_new(target)

@@ -13,8 +13,8 @@ from synthmix.errors import SettingError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from synthmix.prompts.clustered_attributes._classes import Place
-    from synthmix.prompts.clustered_attributes._visual_genome import Attributes, Progress
+    from synthmix.prompts.clustered_attributes.classes import Place
+    from synthmix.prompts.clustered_attributes.visual_genome import Attributes, Progress
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Attributes of objects, for prompts."
@@ -55,15 +55,15 @@ def extract(
     json: Json = False,
 ) -> None:
     """Count every object name's attributes, in constant memory."""
-    from synthmix.prompts.clustered_attributes import _stored, _visual_genome
+    from synthmix.prompts.clustered_attributes import stored, visual_genome
 
     _check_target(target)
     with _progress("reading", quiet) as progress:
-        found = _visual_genome.extract(source, progress)
+        found = visual_genome.extract(source, progress)
     if lists:
-        _stored.write_lists(target, found)
+        stored.write_lists(target, found)
     else:
-        _stored.write_attributes(target, found, source.name)
+        stored.write_attributes(target, found, source.name)
     told = {
         "file": str(target),
         "images": found.images,
@@ -93,14 +93,15 @@ def group(
     json: Json = False,
 ) -> None:
     """Merge the names of each class and sort their attributes into visual groups."""
-    from synthmix.prompts.clustered_attributes import _classes, _stored
+    from synthmix.prompts.clustered_attributes import classes as named
+    from synthmix.prompts.clustered_attributes import stored
 
     _check_target(target)
     names = names_in([classes, *(more or [])])
     with _progress("reading", quiet) as progress:
-        found = _stored.read_attributes(source, progress)
-    grouped = _classes.group(found, list(dict.fromkeys(names)), _rest(embeddings))
-    _stored.write_classes(target, grouped, source.name)
+        found = stored.read_attributes(source, progress)
+    grouped = named.group(found, list(dict.fromkeys(names)), _rest(embeddings))
+    stored.write_classes(target, grouped, source.name)
     rows = [
         {
             "class": name,
@@ -108,7 +109,7 @@ def group(
             "mentions": each.mentions,
             "groups": {group: len(counts) for group, counts in each.groups.items()},
             "dropped": len(each.dropped),
-            "has_lexicon": _classes.fallback(name) is not None,
+            "has_lexicon": named.fallback(name) is not None,
         }
         for name, each in grouped.items()
     ]
@@ -145,7 +146,7 @@ def _listed(groups: "Mapping[str, dict[str, int]]") -> str:
 def _rest(model: str | None) -> "Place | None":
     if model is None:
         return None
-    from synthmix.prompts.clustered_attributes._embeddings import Nearest
+    from synthmix.prompts.clustered_attributes.embeddings import Nearest
 
     return Nearest(model)
 

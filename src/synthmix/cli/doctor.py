@@ -100,13 +100,13 @@ def _weights() -> dict[str, str]:
 
 def _default_pipeline() -> str:
     from synthmix.errors import MissingPackage, SynthmixError
-    from synthmix.study.file import GENERATORS
+    from synthmix.study.config.file import GENERATORS
 
     try:
         GENERATORS.get("diffusers")
     except MissingPackage as error:
         return str(error)
-    from synthmix.generators.diffusers._weights import locate
+    from synthmix.generators.diffusers.weights import locate
 
     default, said = "stabilityai/sdxl-turbo", ""
     for variant in ("fp16", None):

@@ -30,12 +30,12 @@ def command(folder: ResultsFolder, replace: Replace = False, json: Json = False)
     folder = results_folder(folder)
     path = folder / "study.yaml"
     from synthmix import belonging
-    from synthmix.study import copied
+    from synthmix.study.running import study_copy
 
-    copied.check(path)
+    study_copy.check(path)
     belonging.check_study(path)
-    from synthmix.study.file import read, resolve
-    from synthmix.study.recomputing import recompute
+    from synthmix.study.config.file import read, resolve
+    from synthmix.study.running.reproduce import recompute
 
     found = recompute(resolve({**read(path), "output": str(folder)}), replace=replace)
     if json:

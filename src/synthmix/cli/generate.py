@@ -47,12 +47,12 @@ def command(
     """Generate a study's synthetic sets, or one: --generator NAME --set generator.KEY=VALUE."""
     own = {"generator": generator, "real": real, "per-class": per_class, "output": output}
     loaded = _of_study(study, own, changes) if study else _single(own, changes)
-    from synthmix.study.concerns import of_sources
-    from synthmix.study.looks import wanted
-    from synthmix.study.planning import Steps
-    from synthmix.study.running import run_stage, save_study
+    from synthmix.study.inputs.interim import wanted
+    from synthmix.study.inputs.warnings import of_sources
+    from synthmix.study.inputs.workspace import Workspace
+    from synthmix.study.planning.plan import Steps
+    from synthmix.study.running.runner import run_stage, save_study
     from synthmix.study.stages import up_to
-    from synthmix.study.workspace import Workspace
 
     if only is not None:
         loaded.set_named(only)
@@ -89,7 +89,7 @@ def _single(own: dict[str, Any], changes: list[str]) -> Any:
             "generate needs a STUDY or --generator NAME; `synthmix list` shows them."
         )
     from synthmix.cli._options import changed
-    from synthmix.study.file import resolve
+    from synthmix.study.config.file import resolve
 
     per_class = 100 if own["per-class"] is None else own["per-class"]
     asked: dict[str, Any] = {

@@ -44,8 +44,8 @@ def command(
 ) -> None:
     """Print every artifact, run, count, time, disk and detectable effect; runs nothing."""
     loaded = load_study(study, changes)
-    from synthmix.study.planning import describe
-    from synthmix.study.prospects import check_spread
+    from synthmix.study.planning.plan import describe
+    from synthmix.study.planning.power import check_spread
 
     shown = watch(json)
     plan = describe(

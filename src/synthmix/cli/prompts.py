@@ -91,8 +91,8 @@ def lint(
     json: Json = False,
 ) -> None:
     """Tell what is wrong with a file's prompts; status 2 where one cannot be used."""
-    from synthmix.prompts._lint import lint as findings
     from synthmix.prompts.file import prompts_in
+    from synthmix.prompts.lint import lint as findings
 
     names, found_prompts = prompts_in(file, tuple(names_in([classes])) if classes else None)
     found = findings(found_prompts, names, _encoders(model, revision, chunks))
@@ -119,7 +119,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show some prompts of each class, and numbers of how much they differ."""
-    from synthmix.prompts._diversity import diversity, embedded
+    from synthmix.prompts.diversity import diversity, embedded
     from synthmix.prompts.file import prompts_in
 
     names, prompts = prompts_in(file, tuple(names_in([classes])) if classes else None)
@@ -169,7 +169,7 @@ def _summary(found: list[Any], total: int) -> str:
 def _encoders(model: str | None, revision: str | None, chunks: int) -> Any:
     if model is None:
         return ()
-    from synthmix.study.file import GENERATORS
+    from synthmix.study.config.file import GENERATORS
 
     asked = {"model": model, "revision": revision, "prompt_chunks": chunks}
     return GENERATORS.build("diffusers", asked).text_encoders()

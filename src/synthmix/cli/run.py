@@ -16,7 +16,7 @@ from synthmix.cli._options import (
 def command(study: StudyFile, changes: Set = [], quiet: Quiet = False, json: Json = False) -> None:  # noqa: B006
     """Run a study to its report. To resume after any interruption, run the same command again."""
     loaded = load_study(study, changes)
-    from synthmix.study.running import run
+    from synthmix.study.running.runner import run
 
     report = run(loaded, watch(quiet or json))
     if json:

@@ -21,9 +21,9 @@ def command(
 ) -> None:
     """Show how far a study is, and which artifacts are no part of it, from another version."""
     loaded = load_study(study, changes)
-    from synthmix.study.looks import course, of_arms
-    from synthmix.study.planning import Steps, stale
-    from synthmix.study.workspace import Workspace
+    from synthmix.study.inputs.interim import course, of_arms
+    from synthmix.study.inputs.workspace import Workspace
+    from synthmix.study.planning.plan import Steps, stale
 
     workspace = Workspace(loaded)
     so_far = course(workspace)

@@ -21,11 +21,11 @@ def command(
 ) -> None:
     """Train the missing runs of a study; generates first what they need."""
     loaded = load_study(study, changes)
-    from synthmix.study.looks import wanted
-    from synthmix.study.planning import Steps, steps
-    from synthmix.study.running import check, make, run_stage, save_study, tell
+    from synthmix.study.inputs.interim import wanted
+    from synthmix.study.inputs.workspace import Workspace
+    from synthmix.study.planning.plan import Steps, steps
+    from synthmix.study.running.runner import check, make, run_stage, save_study, tell
     from synthmix.study.stages import Step, up_to
-    from synthmix.study.workspace import Workspace
 
     told = watch(quiet or json)
     workspace = Workspace(loaded, progress=told.decoding, price=told.priced)

@@ -41,7 +41,7 @@ def fetch(
 @app.command()
 def convert(source: Source, target: Target, sha256: Sha256 = None, json: Json = False) -> None:
     """Read a published pickle without running anything in it, and write safetensors."""
-    from synthmix.generators.stylegan_xl._weights import convert as convert_weights
+    from synthmix.generators.stylegan_xl.weights import convert as convert_weights
 
     spec = convert_weights(source, target, sha256=sha256)
     found = {

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from synthmix.data import ImageSource, Listing, Split
-from synthmix.data._classes import Meaning, Names, declared, numbering
 from synthmix.data._files import stamp
+from synthmix.data.classes import Meaning, Names, declared, numbering
 from synthmix.errors import DataError, NoSuchSplit, SettingError
 from synthmix.images import to_rgb
 from synthmix.types import Labels, Pixels

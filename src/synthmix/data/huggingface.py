@@ -15,8 +15,6 @@ from pyarrow import compute, parquet
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._card import Card, read_card
-from synthmix.data._classes import Meaning, Names, declared, joined, numbering
-from synthmix.data._columns import features, image_column, is_text, label_column
 from synthmix.data._files import decoded, stamp, status
 from synthmix.data._hub import located
 from synthmix.data._shards import (
@@ -28,6 +26,8 @@ from synthmix.data._shards import (
     of_split,
     passed,
 )
+from synthmix.data.classes import Meaning, Names, declared, joined, numbering
+from synthmix.data.columns import features, image_column, is_text, label_column
 from synthmix.errors import DataError
 from synthmix.names import composed
 from synthmix.types import Pixels

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from synthmix.errors import SettingError
 from synthmix.prompts import PromptStrategy
-from synthmix.prompts._names import check_spoken, spoken
 from synthmix.prompts._template import article, placeholders
+from synthmix.prompts.spoken_names import check_spoken, spoken
 from synthmix.types import Prompt
 
 

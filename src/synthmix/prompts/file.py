@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from synthmix.errors import DataError, SettingError, shown, suggestion
 from synthmix.names import distinct, matched
 from synthmix.prompts import PromptStrategy
-from synthmix.prompts._written import parquet_rows
+from synthmix.prompts.written import parquet_rows
 from synthmix.store import sha256
 from synthmix.types import Json, Prompt
 

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from synthmix.results.typed import Results
     from synthmix.study.api import Plan, evaluate, plan, run
-    from synthmix.study.file import Study, SyntheticSet, build, load, resolve
-    from synthmix.study.watch import Watch
+    from synthmix.study.config.file import Study, SyntheticSet, build, load, resolve
+    from synthmix.study.running.progress import Watch
 
 _WHERE = {
     "Plan": "synthmix.study.api",
     "Results": "synthmix.results.typed",
-    "Study": "synthmix.study.file",
-    "SyntheticSet": "synthmix.study.file",
-    "Watch": "synthmix.study.watch",
-    "build": "synthmix.study.file",
+    "Study": "synthmix.study.config.file",
+    "SyntheticSet": "synthmix.study.config.file",
+    "Watch": "synthmix.study.running.progress",
+    "build": "synthmix.study.config.file",
     "evaluate": "synthmix.study.api",
-    "load": "synthmix.study.file",
+    "load": "synthmix.study.config.file",
     "plan": "synthmix.study.api",
-    "resolve": "synthmix.study.file",
+    "resolve": "synthmix.study.config.file",
     "run": "synthmix.study.api",
 }
 

@@ -11,9 +11,9 @@ from synthmix.evaluation.adaptive import Course
 from synthmix.fitting import Price
 from synthmix.results.typed import Results
 from synthmix.results.typed import load as load_results
-from synthmix.study.file import Study
+from synthmix.study.config.file import Study
+from synthmix.study.running.progress import Terminal, Watch
 from synthmix.study.stages import Step, stage_named, stage_of
-from synthmix.study.watch import Terminal, Watch
 
 logger = logging.getLogger("synthmix")
 
@@ -65,7 +65,7 @@ def plan(study: Study, *, measure: bool = True, spread: float | None = None) -> 
     arm's accuracy over seeds, as a share of 1, where you know it. Raises SettingError or DataError
     where the study could not run.
     """
-    from synthmix.study.planning import describe
+    from synthmix.study.planning.plan import describe
 
     return Plan(describe(study, measure=measure, spread=spread))
 
@@ -76,9 +76,9 @@ def run(study: Study, watch: Watch | None = None, *, progress: bool | None = Non
     `progress` shows bars on stderr, True where that is a terminal or a notebook if not given; else
     warnings, notes and progress go to the logger `synthmix`. `watch` sees all of it instead.
     """
-    from synthmix.study import running
+    from synthmix.study.running import runner
 
-    running.run(study, watch or _watch(progress))
+    runner.run(study, watch or _watch(progress))
     return load_results(study.output)
 
 
@@ -88,7 +88,7 @@ def evaluate(study: Study) -> Results:
     Trains nothing. Results that differ are kept under another name. Raises ArtifactError where a
     run is missing.
     """
-    from synthmix.study import results
+    from synthmix.study.running import results
 
     results.evaluate(study, logger.warning)
     return load_results(study.output)

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from synthmix.generators.stylegan_xl._pickle import CannotRead, RefusedPickle, read_pickle
-from synthmix.generators.stylegan_xl._weights import FORMAT, convert, read
+from synthmix.generators.stylegan_xl.weights import FORMAT, convert, read
 from tests.generators.stylegan_xl import published
 from tests.generators.stylegan_xl.test_pickle import Call, pickle_of, written
 
@@ -26,7 +26,7 @@ READING = f"""
 import resource, sys
 from pathlib import Path
 from synthmix.errors import DataError
-from synthmix.generators.stylegan_xl._weights import load
+from synthmix.generators.stylegan_xl.weights import load
 used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_DATA, (used + {MEMORY},) * 2)
 resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS},) * 2)

@@ -14,7 +14,7 @@ from synthmix.generators import Generator
 from synthmix.generators.stylegan_xl import StyleganXl
 from synthmix.generators.stylegan_xl._draw import _latent
 from synthmix.generators.stylegan_xl._original import original_latents, to_pixels
-from synthmix.generators.stylegan_xl._weights import convert, load
+from synthmix.generators.stylegan_xl.weights import convert, load
 from synthmix.registry import Registry
 from synthmix.shards import requests
 from synthmix.store import canonical

@@ -23,7 +23,7 @@ from synthmix.generators.stylegan_xl._pickle import (
     RefusedPickle,
     read_pickle,
 )
-from synthmix.generators.stylegan_xl._weights import read
+from synthmix.generators.stylegan_xl.weights import read
 from tests.generators.stylegan_xl import published
 
 NETWORK = published.random_network(published.small_architecture())

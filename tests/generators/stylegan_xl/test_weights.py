@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from synthmix.errors import DataError, SettingError
-from synthmix.generators.stylegan_xl._weights import FORMAT, checked_sha256, convert, load, read
+from synthmix.generators.stylegan_xl.weights import FORMAT, checked_sha256, convert, load, read
 from synthmix.store import sha256
 from tests.generators.stylegan_xl import published
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from synthmix.errors import DataError, SettingError
-from synthmix.prompts.clustered_attributes import _stored
-from synthmix.prompts.clustered_attributes._classes import fallback, group
+from synthmix.prompts.clustered_attributes import stored
 from synthmix.prompts.clustered_attributes._compose import largest
-from synthmix.prompts.clustered_attributes._groups import Placed, group_names
-from synthmix.prompts.clustered_attributes._visual_genome import Attributes
+from synthmix.prompts.clustered_attributes.classes import fallback, group
+from synthmix.prompts.clustered_attributes.groups import Placed, group_names
+from synthmix.prompts.clustered_attributes.visual_genome import Attributes
 from tests.conftest import SHARED
 from tests.prompts.clustered_attributes.test_wordnet import MATCHED
 
@@ -86,37 +86,37 @@ def test_the_largest_groups_are_taken() -> None:
 def test_files_return_what_was_written(tmp_path: Path) -> None:
     attributes = Attributes(NAMES, images=3, objects=20)
     path = tmp_path / "a.json"
-    _stored.write_attributes(path, attributes, "source.json")
-    assert _stored.read_attributes(path) == attributes
+    stored.write_attributes(path, attributes, "source.json")
+    assert stored.read_attributes(path) == attributes
     assert path.read_text().splitlines()[6].startswith('"cat": {"2": 4, "black": 3')
     expected = group(attributes, ["cat"])
-    assert _stored.read_classes(path, ["cat"]) == expected
-    _stored.write_classes(tmp_path / "c.json", expected, "source.json")
-    again = _stored.read_classes(tmp_path / "c.json", ["Cat"])["Cat"]
+    assert stored.read_classes(path, ["cat"]) == expected
+    stored.write_classes(tmp_path / "c.json", expected, "source.json")
+    again = stored.read_classes(tmp_path / "c.json", ["Cat"])["Cat"]
     assert (again.names, again.groups) == (expected["cat"].names, expected["cat"].groups)
-    stored = json.loads((tmp_path / "c.json").read_text())["classes"]["cat"]
-    assert stored["refused"] == expected["cat"].refused
-    assert stored["dropped"]["zzz"] == [1, "no rule knows it"]
+    written = json.loads((tmp_path / "c.json").read_text())["classes"]["cat"]
+    assert written["refused"] == expected["cat"].refused
+    assert written["dropped"]["zzz"] == [1, "no rule knows it"]
 
 
 def test_the_original_studys_shape_is_written_and_read(tmp_path: Path) -> None:
     path = tmp_path / "lists.json"
-    _stored.write_lists(path, Attributes(NAMES))
+    stored.write_lists(path, Attributes(NAMES))
     lists = json.loads(path.read_text())
     assert lists["dogs"] == ["large", "cat", "open"]
-    found = _stored.read_attributes(path)
+    found = stored.read_attributes(path)
     assert found.names["dogs"] == {"large": 1, "cat": 1, "open": 1}
 
 
 def test_a_large_file_is_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_stored, "_LARGE", 1)
+    monkeypatch.setattr(stored, "_LARGE", 1)
     entries = [{"names": [name], "attributes": list(counts)} for name, counts in NAMES.items()]
     for name in ("one.json", "two.json"):
         path = tmp_path / name
         path.write_text(json.dumps([{"attributes": entries}]))
-        assert "black" in _stored.read_classes(path, ["cat"])["cat"].groups["colour"]
+        assert "black" in stored.read_classes(path, ["cat"])["cat"].groups["colour"]
         (kept,) = (tmp_path / "cache" / "attributes").glob("extracted-*")
-        monkeypatch.setattr(_stored, "extract", None)  # the second has the same content
+        monkeypatch.setattr(stored, "extract", None)  # the second has the same content
     assert "one.json" in (kept / "attributes.json").read_text()
 
 
@@ -133,24 +133,24 @@ def test_other_files_are_refused(tmp_path: Path, content: str, said: str) -> Non
     path = tmp_path / "x.json"
     path.write_text(content)
     with pytest.raises(DataError) as info:
-        _stored.read_attributes(path)
+        stored.read_attributes(path)
     assert said in str(info.value)
 
 
 def test_a_grouped_file_has_the_classes_it_has(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
-    _stored.write_classes(path, group(Attributes(NAMES), ["cat"]), "x")
+    stored.write_classes(path, group(Attributes(NAMES), ["cat"]), "x")
     with pytest.raises(DataError, match="it has no class 'dog'. Known: cat"):
-        _stored.read_classes(path, ["dog"])
+        stored.read_classes(path, ["dog"])
     with pytest.raises(DataError, match="it is grouped by class already"):
-        _stored.read_attributes(path)
+        stored.read_attributes(path)
     with pytest.raises(SettingError, match="visual_genome is .*: there is no such file"):
-        _stored.read_classes(tmp_path / "no.json", ["dog"])
+        stored.read_classes(tmp_path / "no.json", ["dog"])
 
 
 @pytest.mark.skipif(not FACTUAL.exists(), reason="the Visual Genome pairs are not here")
 def test_the_true_names_of_cifar10s_classes() -> None:
-    found = _stored.read_classes(FACTUAL, list(MATCHED))
+    found = stored.read_classes(FACTUAL, list(MATCHED))
     assert {"plane", "jet", "planes"} <= set(found["airplane"].names)
     assert {"kite", "kites", "crane", "pen"} <= set(found["bird"].refused)
     assert {"boat", "boats"} <= set(found["ship"].names)

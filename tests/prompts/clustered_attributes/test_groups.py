@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from synthmix.prompts.clustered_attributes._groups import group_names, place
+from synthmix.prompts.clustered_attributes.groups import group_names, place
 
 LABELS = Path(__file__).parents[1] / "attribute_labels.json"
 EXAMPLES = {

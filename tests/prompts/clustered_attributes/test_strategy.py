@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from synthmix.errors import DataError, SettingError
 from synthmix.prompts.clustered_attributes import ClusteredAttributes
-from synthmix.prompts.clustered_attributes._classes import fallback
 from synthmix.prompts.clustered_attributes._compose import Composer, clashes, phrase
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
+from synthmix.prompts.clustered_attributes.classes import fallback
 from tests.conftest import SHARED
 from tests.prompts.clustered_attributes.test_wordnet import MATCHED
 
@@ -165,7 +165,7 @@ def test_rare_classes_take_the_lexicon_and_the_notes_say_so(tmp_path: Path) -> N
 
 @pytest.mark.skipif(not FACTUAL.exists(), reason="the Visual Genome pairs are not here")
 def test_prompts_of_the_true_attributes_name_their_class_and_no_other() -> None:
-    from synthmix.prompts._lint import lint
+    from synthmix.prompts.lint import lint
 
     strategy = ClusteredAttributes(visual_genome=str(FACTUAL), clusters=8, at_least=1)
     written = list(strategy.write(CIFAR10, 40, seed=0))

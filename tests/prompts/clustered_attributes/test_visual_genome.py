@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synthmix.errors import DataError, SettingError
-from synthmix.prompts.clustered_attributes import _visual_genome
-from synthmix.prompts.clustered_attributes._visual_genome import Attributes, extract
+from synthmix.prompts.clustered_attributes import visual_genome
+from synthmix.prompts.clustered_attributes.visual_genome import Attributes, extract
 from tests.conftest import SHARED
 
 FOLDER = SHARED / "data" / "visual_genome"
@@ -66,7 +66,7 @@ def test_both_versions_names_case_quotes_and_missing_attributes(tmp_path: Path) 
 def test_the_window_does_not_matter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window: int, indent: int | None
 ) -> None:
-    monkeypatch.setattr(_visual_genome, "_WINDOW", window)
+    monkeypatch.setattr(visual_genome, "_WINDOW", window)
     path = write(tmp_path, "\ufeff\n" + json.dumps(IMAGES, indent=indent) + "\n")
     assert extract(path).names == COUNTS
 
@@ -100,7 +100,7 @@ def test_the_counts_are_those_of_the_whole_file(
                 counts = expected.setdefault(name, {})
                 counts[attribute] = counts.get(attribute, 0) + 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_visual_genome, "_WINDOW", window)
+        patch.setattr(visual_genome, "_WINDOW", window)
         assert extract(path).names == expected
 
 
@@ -133,8 +133,8 @@ def test_what_is_not_visual_genomes_is_said_in_one_line(
 
 
 def test_an_endless_element_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_visual_genome, "_WINDOW", 10)
-    monkeypatch.setattr(_visual_genome, "_LONGEST", 100)
+    monkeypatch.setattr(visual_genome, "_WINDOW", 10)
+    monkeypatch.setattr(visual_genome, "_LONGEST", 100)
     with pytest.raises(DataError, match="not valid JSON after 0 images"):
         extract(write(tmp_path, '[{"attributes": [' + " " * 500))
 

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from synthmix.study.file import Study, resolve
+from synthmix.study.config.file import Study, resolve
+from synthmix.study.inputs.interim import wanted
 from synthmix.study.inputs.selection import REJECTED
-from synthmix.study.looks import wanted
-from synthmix.study.planning import Steps, describe
-from synthmix.study.running import run
-from synthmix.study.workspace import Workspace
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import Steps, describe
+from synthmix.study.running.runner import run
 from tests.study.test_reliability import STUDY
 
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from synthmix.study.file import resolve
-from synthmix.study.looks import wanted
-from synthmix.study.planning import Steps
+from synthmix.study.config.file import resolve
+from synthmix.study.inputs.interim import wanted
+from synthmix.study.inputs.workspace import Workspace
+from synthmix.study.planning.plan import Steps
 from synthmix.study.stages import STAGES, order, stage_named, up_to
-from synthmix.study.workspace import Workspace
 from tests.study.test_reliability import STUDY
 
 

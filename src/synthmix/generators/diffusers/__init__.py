@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, MultipleOf
 
 from synthmix.errors import ArtifactError, SettingError, SynthmixError
 from synthmix.generators import Generator
-from synthmix.generators.diffusers._weights import Located, locate, locate_vae
+from synthmix.generators.diffusers.weights import Located, locate, locate_vae
 from synthmix.store import Artifact, read_json
 from synthmix.types import Device as DeviceName
 from synthmix.types import ImageSet, Pixels, Precision, Progress, Request, TextEncoder

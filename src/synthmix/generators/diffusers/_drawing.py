@@ -23,7 +23,7 @@ from synthmix.generators.diffusers._pipeline import (
     reads_negative_prompts,
 )
 from synthmix.generators.diffusers._texts import PROBES
-from synthmix.generators.diffusers._weights import locate_vae
+from synthmix.generators.diffusers.weights import locate_vae
 from synthmix.hardware import (
     device_name,
     has_native_bfloat16,

@@ -22,7 +22,7 @@ from synthmix.generators.diffusers._texts import (
     check_tokenizer,
     check_width,
 )
-from synthmix.generators.diffusers._weights import Located
+from synthmix.generators.diffusers.weights import Located
 from synthmix.hardware import is_out_of_memory
 from synthmix.model_files import kinds
 

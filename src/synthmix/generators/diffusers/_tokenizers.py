@@ -8,7 +8,7 @@ from transformers import AutoTokenizer
 from synthmix.errors import SettingError
 from synthmix.generators.diffusers._pipeline import quiet
 from synthmix.generators.diffusers._texts import NO_LIMIT, check_tokenizer
-from synthmix.generators.diffusers._weights import Located
+from synthmix.generators.diffusers.weights import Located
 from synthmix.types import TextEncoder
 
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from synthmix.errors import DataError
-from synthmix.generators.stylegan_xl import _weights
+from synthmix.generators.stylegan_xl import weights
 from synthmix.generators.stylegan_xl._checkpoint import checked_sha256
 from synthmix.generators.stylegan_xl._network import Generator as Network
 from synthmix.generators.stylegan_xl._original import original_latents, to_pixels
@@ -85,7 +85,7 @@ def _centroids(path: Path | None, network: Network, device: str) -> torch.Tensor
 def _network(path: Path, digest: str, device: str, precision: str, seeds: str) -> Network:
     """Return a network ready to draw; kept, since a set is drawn in many shards."""
     dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    network = _weights.load(path).to(device)
+    network = weights.load(path).to(device)
     if seeds == "original":
         # the image script overwrites what the file holds
         network.synthesis.input.transform = torch.eye(3, device=device)

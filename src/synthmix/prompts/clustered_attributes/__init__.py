@@ -9,11 +9,11 @@ from annotated_types import Ge, Le
 
 from synthmix.errors import DataError, SettingError
 from synthmix.prompts import PromptStrategy
-from synthmix.prompts._names import check_spoken
 from synthmix.prompts._template import article, placeholders
-from synthmix.prompts.clustered_attributes._classes import ClassAttributes, fallback, plain
 from synthmix.prompts.clustered_attributes._compose import Chosen, Composer, Sample, largest, phrase
-from synthmix.prompts.clustered_attributes._stored import read_classes
+from synthmix.prompts.clustered_attributes.classes import ClassAttributes, fallback, plain
+from synthmix.prompts.clustered_attributes.stored import read_classes
+from synthmix.prompts.spoken_names import check_spoken
 from synthmix.store import sha256
 from synthmix.types import Json, Prompt
 

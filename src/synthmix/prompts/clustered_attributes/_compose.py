@@ -6,9 +6,9 @@ from functools import lru_cache
 from itertools import accumulate, product
 from typing import Literal
 
-from synthmix.prompts.clustered_attributes._groups import group_names
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
-from synthmix.prompts.clustered_attributes._visual_genome import Counts
+from synthmix.prompts.clustered_attributes.groups import group_names
+from synthmix.prompts.clustered_attributes.visual_genome import Counts
 from synthmix.seeding import generator
 
 Sample = Literal["frequency", "uniform"]

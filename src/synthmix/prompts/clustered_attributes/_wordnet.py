@@ -14,8 +14,8 @@ from typing import Any
 
 from synthmix.errors import DataError, MissingPackage
 from synthmix.extras import install_extra, run_module
-from synthmix.prompts._names import spoken
 from synthmix.prompts.clustered_attributes._texts import read_toml, words_of
+from synthmix.prompts.spoken_names import spoken
 
 _ANIMALS = frozenset({"bird", "cat", "deer", "dog", "frog", "horse"})
 

@@ -15,11 +15,11 @@ from synthmix.extras import install_extra
 from synthmix.ledger import Ledger
 from synthmix.model_files import check_single
 from synthmix.prompts import PromptStrategy
-from synthmix.prompts._names import check_spoken, names_class, spoken
 from synthmix.prompts._template import article, placeholders
 from synthmix.prompts.language_model import _gguf
 from synthmix.prompts.language_model._questions import Asking, Engine, Question, plain_subject
 from synthmix.prompts.language_model._writing import Desk, Judging, acceptance, counter
+from synthmix.prompts.spoken_names import check_spoken, names_class, spoken
 from synthmix.types import Device, Json, Progress, Prompt, no_progress
 
 _KIND = hub.Kind("config.json", "transformers", "llm", "google/gemma-2b-it")

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from synthmix.prompts._lint import is_instruction
-from synthmix.prompts._names import names_class, spoken
 from synthmix.prompts.language_model._questions import Answer, Question, example_texts
+from synthmix.prompts.lint import is_instruction
+from synthmix.prompts.spoken_names import names_class, spoken
 
 ECHO = "instruction echo"
 LIST = "list or markup"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from synthmix.registry import Component, Registry
-from synthmix.study.file import Study, SyntheticSet
+from synthmix.study.config.file import Study, SyntheticSet
 from synthmix.types import Indices, Json
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ import numpy as np
 
 from synthmix.evaluation.duplicates import REVISION
 from synthmix.images import mark
-from synthmix.study.copies import found
-from synthmix.study.file import Study, SyntheticSet
+from synthmix.study.config.file import Study, SyntheticSet
 from synthmix.study.filters import Filter
+from synthmix.study.near_duplicates import found
 from synthmix.types import Indices, Json
 
 if TYPE_CHECKING:

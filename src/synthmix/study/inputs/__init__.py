@@ -1,4 +1,5 @@
-"""What a study's work is done on, in four floors: images, sets, mixtures, and runs above them.
+"""What a study's work is done on, in floors: images, sets, selections, mixtures, runs above them.
 
-Each floor knows those below it alone. `Workspace` of `study/workspace.py` is the topmost.
+Each floor knows those below it alone; `workspace.py` is the topmost. Beside them stand what is
+found in the images (`leakage`, `warnings`) and the seeds wanted (`interim`).
 """

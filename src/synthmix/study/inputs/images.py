@@ -15,9 +15,9 @@ from synthmix.images import match_classes, per_class_rows, stratified_rows, take
 from synthmix.mixing import Supply
 from synthmix.names import keyed, matched
 from synthmix.prompts import PromptStrategy
-from synthmix.study import opened
-from synthmix.study.copies import Part, whole
-from synthmix.study.file import Study
+from synthmix.study.config.file import Study
+from synthmix.study.inputs import opened
+from synthmix.study.near_duplicates import Part, whole
 from synthmix.types import ImageSet, Indices, Progress, no_progress
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from synthmix.errors import ArtifactError, DataError
 from synthmix.store import Artifact
 from synthmix.study import filters
-from synthmix.study.file import SyntheticSet, component_identity
+from synthmix.study.config.file import SyntheticSet, component_identity
 from synthmix.study.filters import Filter
 from synthmix.study.inputs.sets import Sets
 from synthmix.types import Indices, Labels

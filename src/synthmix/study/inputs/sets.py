@@ -14,12 +14,12 @@ from synthmix.errors import SettingError
 from synthmix.generators import Generator
 from synthmix.images import mark, match_classes, take
 from synthmix.ledger import Ledger
-from synthmix.prompts._names import spoken
+from synthmix.prompts.spoken_names import spoken
 from synthmix.seeding import derive
 from synthmix.store import Artifact, fingerprint
-from synthmix.study.copies import Part, whole
-from synthmix.study.file import Machine, SyntheticSet, component_identity
+from synthmix.study.config.file import Machine, SyntheticSet, component_identity
 from synthmix.study.inputs.images import Images
+from synthmix.study.near_duplicates import Part, whole
 from synthmix.types import Device, ImageSet, Precision
 
 SHARD_SIZE = 1000

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from synthmix.registry import Component, Registry
 from synthmix.store import Artifact
-from synthmix.study.file import Study
+from synthmix.study.config.file import Study
 from synthmix.types import Json
 
 if TYPE_CHECKING:
-    from synthmix.study.estimates import Prices
-    from synthmix.study.looks import Wanted
-    from synthmix.study.workspace import Workspace
+    from synthmix.study.inputs.interim import Wanted
+    from synthmix.study.inputs.workspace import Workspace
+    from synthmix.study.planning.costs import Prices
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ import numpy as np
 from synthmix.errors import ArtifactError, DataError
 from synthmix.mixing import Arm
 from synthmix.store import Artifact
-from synthmix.study.extra_images import Collection, artifact_of, collections
+from synthmix.study.inputs.extra_images import Collection, artifact_of, collections
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Task
-from synthmix.study.stages._work import at_work, workspace_of
-from synthmix.study.workspace import Workspace
+from synthmix.study.stages.work import at_work, workspace_of
 from synthmix.training.loop import predict as logits_of
 from synthmix.training.weights import load_classifier
 

@@ -3,8 +3,8 @@
 from synthmix.ledger import held
 from synthmix.shards import load_prompts, repair, save_prompts
 from synthmix.store import Artifact
-from synthmix.study.file import SyntheticSet
-from synthmix.study.workspace import Workspace
+from synthmix.study.config.file import SyntheticSet
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.types import Prompt
 
 

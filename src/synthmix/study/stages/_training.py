@@ -13,9 +13,9 @@ from synthmix.errors import SettingError
 from synthmix.mixing import Arm
 from synthmix.resident import release
 from synthmix.store import Artifact, canonical
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Task
-from synthmix.study.stages._work import at_work, workspace_of
-from synthmix.study.workspace import Workspace
+from synthmix.study.stages.work import at_work, workspace_of
 from synthmix.training.loop import Trainer
 from synthmix.training.weights import save_weights
 

@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from synthmix.study.file import component_settings
-from synthmix.study.looks import Wanted
-from synthmix.study.speeds import known_bytes
+from synthmix.study.config.file import component_settings
+from synthmix.study.inputs.interim import Wanted
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Stage, Step, Task
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
 if TYPE_CHECKING:
-    from synthmix.study.estimates import Prices
+    from synthmix.study.planning.costs import Prices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class Fit(Stage):
         ]
 
     def make(self, task: Task) -> list[str]:
-        from synthmix.study.stages._work import at_work, workspace_of
+        from synthmix.study.stages.work import at_work, workspace_of
 
         workspace = workspace_of(task.study)
         each = task.study.set_named(task.target)
@@ -62,4 +61,4 @@ class Fit(Stage):
 
     def num_bytes(self, costs: "Prices", target: str, units: int) -> int:
         # not known before one was made
-        return known_bytes(costs.workspace, target) or 0
+        return costs.known_bytes(target)

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from synthmix.generators import Generator
 from synthmix.store import Artifact
-from synthmix.study.file import SyntheticSet, component_settings
+from synthmix.study.config.file import SyntheticSet, component_settings
+from synthmix.study.inputs.interim import Wanted
 from synthmix.study.inputs.sets import SHARD_SIZE
-from synthmix.study.looks import Wanted
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Stage, Step, Task
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json, Pixels, Request
 
 if TYPE_CHECKING:
-    from synthmix.study.estimates import Prices
+    from synthmix.study.planning.costs import Prices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class Generate(Stage):
         ]
 
     def make(self, task: Task) -> list[str]:
-        from synthmix.study.stages._work import at_work, workspace_of
+        from synthmix.study.stages.work import at_work, workspace_of
 
         workspace = workspace_of(task.study)
         each = task.study.set_named(task.target)
@@ -64,8 +64,8 @@ class Generate(Stage):
 
 def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Artifact) -> None:
     from synthmix.shards import Form, requests, write_set
-    from synthmix.study import concerns
-    from synthmix.study.card import set_card
+    from synthmix.study.inputs import warnings
+    from synthmix.study.stages._card import set_card
     from synthmix.study.stages._prompts import prompts_of
 
     generator, per_class = workspace.generator(each), each.per_class
@@ -74,7 +74,7 @@ def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Arti
     names, size = workspace.class_names, workspace.image_size
     prompts = prompts_of(workspace, each)
     if prompts is not None:
-        concerns.of_prompts(each, workspace.spoken_names, prompts)
+        warnings.of_prompts(each, workspace.spoken_names, prompts)
     wanted_images = requests(names, per_class, workspace.image_seed(each, run), prompts)
     settled = generator.settled(artifact)
 
@@ -92,8 +92,8 @@ def _generate(workspace: Workspace, each: SyntheticSet, run: int, artifact: Arti
         card=set_card(workspace, each, run, prompts or []),
         facts={
             "terms": generator.terms,
-            "prompts_with": concerns.counts(
-                concerns.findings(each, workspace.spoken_names, prompts or [])
+            "prompts_with": warnings.counts(
+                warnings.findings(each, workspace.spoken_names, prompts or [])
             ),
         },
         progress=artifact.report,

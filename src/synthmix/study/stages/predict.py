@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from synthmix.errors import ArtifactError, DataError
 from synthmix.store import Artifact
-from synthmix.study.extra_images import Collection, Mirror, artifact_of, collections
-from synthmix.study.looks import Wanted
+from synthmix.study.inputs.extra_images import Collection, Mirror, artifact_of, collections
+from synthmix.study.inputs.interim import Wanted
+from synthmix.study.inputs.stored import run_artifact
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Stage, Step, Task, stage_named
-from synthmix.study.stored import run_artifact
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
 if TYPE_CHECKING:
-    from synthmix.study.estimates import Prices
+    from synthmix.study.planning.costs import Prices
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,10 +5,10 @@ from typing import ClassVar
 
 from synthmix.errors import ArtifactError, DataError
 from synthmix.store import Artifact
-from synthmix.study.file import SyntheticSet, component_settings
-from synthmix.study.looks import Wanted
+from synthmix.study.config.file import SyntheticSet, component_settings
+from synthmix.study.inputs.interim import Wanted
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Stage, Step, Task
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
 
@@ -35,7 +35,7 @@ class Select(Stage):
         ]
 
     def make(self, task: Task) -> list[str]:
-        from synthmix.study.stages._work import at_work, workspace_of
+        from synthmix.study.stages.work import at_work, workspace_of
 
         workspace = workspace_of(task.study)
         each = task.study.set_named(task.target)

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from synthmix.study import stored
-from synthmix.study.looks import Wanted
+from synthmix.study.inputs import stored
+from synthmix.study.inputs.interim import Wanted
+from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.stages import Stage, Step, Task
-from synthmix.study.workspace import Workspace
 from synthmix.types import Json
 
 if TYPE_CHECKING:
-    from synthmix.study.estimates import Prices
+    from synthmix.study.planning.costs import Prices
 
 NOTES = 6000
 """Bytes of a run's history and manifest."""
