@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from synthmix.errors import DataError, SettingError, SynthmixError
@@ -17,7 +18,7 @@ from synthmix.study.config.file import read, resolve
 from synthmix.study.inputs.extra_images import named_test_set
 from synthmix.study.inputs.workspace import Workspace
 from synthmix.study.planning.plan import describe
-from synthmix.study.planning.preflight import earlier_study, warnings
+from synthmix.study.planning.preflight import check_model, earlier_study, warnings
 from synthmix.study.planning.throughput import known_seconds, remember
 from synthmix.study.running.progress import Watch
 from synthmix.study.running.recording import _redeclared
@@ -542,3 +543,34 @@ def test_mirrored_digits_are_warned_of(tmp_path: Path) -> None:
     assert not [text for text in warnings(Workspace(resolve(study))) if ".flip is true" in text]
     others = asked(tmp_path, write_real(tmp_path / "real"))
     assert not [text for text in warnings(Workspace(resolve(others))) if ".flip is true" in text]
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("timm/efficientvit_m0", r"cannot take images of 8 x 8 pixels \(integer modulo by zero\)"),
+        ("timm/resnet10t", None),
+    ],
+)
+def test_a_model_that_fails_in_its_own_way_is_named(
+    tmp_path: Path, model: str, words: str | None
+) -> None:
+    study = {**copy.deepcopy(STUDY), "output": str(tmp_path / "out")}
+    study["training"] = {**STUDY["training"], "model": model}
+    space = Workspace(resolve(study))
+    if words is None:
+        check_model(space)
+        return
+    with pytest.raises(SettingError, match=words):
+        check_model(space)
+
+
+def test_a_model_that_gives_no_logits_is_no_classifier(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As timm's encoders, which have no head and give feature maps."""
+    features = torch.nn.Conv2d(3, 10, 3)
+    monkeypatch.setattr("synthmix.training.models.build_model", lambda *_: features)
+    study = {**copy.deepcopy(STUDY), "output": str(tmp_path / "out")}
+    with pytest.raises(SettingError, match=r"no classifier: .* gives \[1, 10, 6, 6\], not logits"):
+        check_model(Workspace(resolve(study)))

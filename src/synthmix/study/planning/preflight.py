@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 
 from synthmix import belonging
 from synthmix.analyses.hypotheses import declared
 from synthmix.data import ImageSource
-from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
+from synthmix.errors import ArtifactError, DataError, SettingError, SynthmixError, shown, suggestion
 from synthmix.names import matched
 from synthmix.store import is_altered, read_json
 from synthmix.study.config.file import Study
@@ -124,19 +125,28 @@ def check_model(workspace: Workspace) -> None:
     from synthmix.training.models import build_model
 
     name, size = workspace.study.recipe.model, workspace.image_size
-    window = _window(workspace)
+    num_classes, window = len(workspace.class_names), _window(workspace)
     side = size
     try:
-        with torch.random.fork_rng(devices=[]), torch.inference_mode():
-            model = build_model(name, len(workspace.class_names), size).eval()
+        with torch.random.fork_rng(devices=[]), torch.inference_mode(), catch_warnings():
+            simplefilter("ignore")  # of layers without a weight, told by the error that follows
+            model = build_model(name, num_classes, size).eval()
             for side in sorted({size, window}, reverse=True):
-                model(torch.zeros(1, 3, side, side))
-    except (RuntimeError, ValueError, AssertionError, TypeError) as error:
+                logits = model(torch.zeros(1, 3, side, side))
+    except (SynthmixError, MemoryError):
+        raise
+    except Exception as error:  # as many kinds as timm has authors of models
         reason = (str(error) or type(error).__name__).partition("\n")[0]
         raise SettingError(
             f"training.model is '{name}', which cannot take images of {side} x {side} pixels "
             f"({reason}). Change {'image_size' if side == size else 'early_window'} or the model."
         ) from error
+    shape = list(logits.shape) if isinstance(logits, torch.Tensor) else type(logits).__name__
+    if shape != [1, num_classes]:
+        raise SettingError(
+            f"training.model is '{name}', which is no classifier: of an image it gives {shape}, "
+            f"not logits of {num_classes} classes."
+        )
 
 
 def check_crop(study: Study, image_size: int) -> None:
