@@ -1,10 +1,11 @@
 """From a record of a finished study to `results.json`: everything a report says is in it."""
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from synthmix.analyses import generator_scores, robustness, verdict
+from synthmix.analyses import ANALYSES, Evidence, generator_scores, robustness, verdict
 from synthmix.analyses.predicted import Predicted
 from synthmix.analyses.record import (
     LOGITS,
@@ -61,7 +62,21 @@ def compute(record: Record) -> dict[str, Any]:
         "robustness": robustness.of(record, comparators),
         "classification_accuracy_scores": generator_scores.of(record, compared),
     }
-    return signed(results)
+    found = _further(Evidence(record, predicted, compared, comparators))
+    return signed(results | ({"analyses": found} if found else {}))
+
+
+def _further(evidence: Evidence) -> dict[str, Any]:
+    """Return what further analyses found, with the sections that they declare."""
+    found = {name: ANALYSES.build(name, {}).find(evidence) for name in ANALYSES.names()}
+    return {
+        name: {
+            "value": each.value,
+            "section": None if each.section is None else asdict(each.section),
+        }
+        for name, each in found.items()
+        if each is not None
+    }
 
 
 def _metric(name: str) -> dict[str, Any]:

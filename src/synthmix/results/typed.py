@@ -127,6 +127,12 @@ class Results:
         """What is to be known of the numbers, a sentence each."""
         return tuple(self.raw.get("notes", ()))
 
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        """The sections that further analyses declare: `heading`, `sentences`, `tables`."""
+        found = [each.get("section") for each in (self.raw.get("analyses") or {}).values()]
+        return [_section(each) for each in found if each is not None]
+
     def table(self) -> list[dict[str, Any]]:
         """Return a row for each arm, controls among them: `pandas.DataFrame(results.table())`.
 
@@ -251,6 +257,21 @@ def load_timing(path: Path) -> Mapping[str, Json] | None:
         ) from None
     belonging.check_beside(path, timing.get("study_fingerprint"))
     return timing
+
+
+def _section(raw: Mapping[str, Any]) -> dict[str, Any]:
+    tables = [
+        {
+            "columns": [printable(str(name)) for name in each["columns"]],
+            "rows": [
+                [printable(cell) if isinstance(cell, str) else cell for cell in row]
+                for row in each["rows"]
+            ],
+        }
+        for each in raw["tables"]
+    ]
+    sentences = [printable(str(sentence)) for sentence in raw["sentences"]]
+    return {"heading": printable(str(raw["heading"])), "sentences": sentences, "tables": tables}
 
 
 def _verdict(raw: Mapping[str, Any]) -> Verdict:
