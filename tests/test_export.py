@@ -208,6 +208,10 @@ def test_every_reader_gives_back_what_is_exported(make_images: Make, tmp_path: P
     assert list(loaded) == ["train"]
     assert tuple(loaded["train"].features["label"].names) == names
     assert loaded["train"]["label"] == sorted(images.labels.tolist())
+    for (mine, _), (seen, label), row in zip(found, theirs, loaded["train"], strict=True):
+        np.testing.assert_array_equal(np.asarray(seen), mine)
+        np.testing.assert_array_equal(np.asarray(row["image"]), mine)
+        assert label == row["label"]
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,30 @@ def test_the_price_is_told_before_the_rest_is_decoded(tmp_path: Path) -> None:
     assert str(told[0]).startswith("real: 100,000 images at 64 x 64 pixels take 1.2 GB in ")
 
 
+def test_what_comes_once_is_not_counted_for_every_image(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+
+    def slow_to_open() -> Iterator[tuple[Pixels, int]]:
+        nonlocal now
+        now += 2  # folders are listed, packages loaded
+        for each in images(*[(8, 8)] * 1000):
+            now += 0.01
+            yield each
+
+    monkeypatch.setattr("synthmix.fitting.time.monotonic", lambda: now)
+    told: list[Price] = []
+    next(priced(slow_to_open(), 1000, tmp_path, "real", told.append))
+    assert told[0].seconds == pytest.approx(2 + 1000 * 0.01, rel=0.01)
+
+
+def test_the_price_of_one_image_is_what_it_took(tmp_path: Path) -> None:
+    told: list[Price] = []
+    assert len(list(priced(images((8, 8)), 1, tmp_path, "real", told.append))) == 1
+    assert told[0].num_images == 1
+
+
 def test_more_than_the_disk_has_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr("shutil.disk_usage", lambda path: usage(10**12, 0, 1000))

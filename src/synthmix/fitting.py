@@ -125,14 +125,17 @@ def priced(
     Raises SettingError where `folder` has no room for all of them.
     """
     first: list[tuple[Pixels, int]] = []
-    start = time.monotonic()
+    start = opened = time.monotonic()
     for each in images:
         first.append(each)
-        if time.monotonic() - start > _SAMPLE:
+        if len(first) == 1:  # what comes once comes before it: folders are listed, packages loaded
+            opened = time.monotonic()
+        elif time.monotonic() - opened > _SAMPLE:
             break
     if first:
         num_bytes = total * first[0][0].nbytes
-        seconds = (time.monotonic() - start) / len(first) * total + num_bytes / _STORED
+        each_takes = (time.monotonic() - opened) / max(len(first) - 1, 1)
+        seconds = opened - start + each_takes * (total - 1) + num_bytes / _STORED
         side = first[0][0].shape[0]
         price = Price(where, total, side, num_bytes, seconds, folder)
         free = shutil.disk_usage(folder).free

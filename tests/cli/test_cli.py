@@ -182,6 +182,16 @@ def test_a_mistake_is_one_line_and_status_2(call: Call, words: list[str], messag
     assert message in one_line(call(*words))
 
 
+@pytest.mark.parametrize("below", ["synthetic", "one/synthetic", ""])
+def test_the_set_inside_an_output_is_named(call: Call, tmp_path: Path, below: str) -> None:
+    asked = tmp_path / "synthetic" if not below else tmp_path
+    made = (asked / below / "flow-0123").resolve()
+    made.mkdir(parents=True)
+    (made / "manifest.json").touch()
+    told = one_line(call("export", str(asked), str(tmp_path / "out")))
+    assert told.rstrip().endswith(f"it has no manifest.json. The set in it is {made}.")
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "message"),
     [

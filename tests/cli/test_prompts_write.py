@@ -111,6 +111,14 @@ def test_killed_and_run_again(taught: Path, tmp_path: Path) -> None:
     assert target.read_bytes() == before
 
 
+def test_a_finished_file_is_never_gone_on_with_and_that_is_said(tmp_path: Path) -> None:
+    target = tmp_path / "a.jsonl"
+    write("class-labels", str(target), "--per-class", "2")
+    with pytest.raises(SettingError, match="finished before: remove it to write it anew, or name"):
+        write("class-labels", str(target), "--per-class", "3")
+    assert len(target.read_text().splitlines()) == 2 * len(NAMES)
+
+
 def test_a_shortfall_keeps_what_was_accepted(taught: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.json"
     few = [*settings(taught), "--set", "attempts=1"]

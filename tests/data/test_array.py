@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from numpy.lib import format as npy
 
-from synthmix.data.array import Array
+from synthmix.data import PassedOver
+from synthmix.data.array import BLACK, Array
 from synthmix.errors import DataError, SettingError
+from synthmix.noticed import noticing
 
 RANDOM = np.random.default_rng(0)
 GREY = RANDOM.integers(0, 256, (4, 6, 5), dtype=np.uint8)
@@ -104,6 +106,7 @@ def test_no_such_file(tmp_path: Path) -> None:
         ({"y": LABELS}, r"holds no 'images' or 'pixels' or 'x', only: y\."),
         ({"x": COLOUR}, r"holds no 'labels' or 'y', only: x\."),
         ({"x_train": COLOUR, "y": LABELS}, r"holds no 'labels_train' or 'y_train'"),
+        ({"x": COLOUR[:0], "y": LABELS[:0]}, r"'x' holds no image\."),
         ({"x": COLOUR / 255, "y": LABELS}, r"'x' is float64; it must be uint8"),
         ({"x": COLOUR[0, :, :, 0], "y": LABELS}, r"'x' has the shape \[6, 5\]; it must be \[N,"),
         ({"x": COLOUR[..., :2], "y": LABELS}, r"'x' has the shape \[4, 6, 5, 2\]"),
@@ -204,6 +207,21 @@ def test_two_arrays_of_images_or_axes_of_channels_are_told(tmp_path: Path) -> No
     )
     with pytest.raises(DataError, match=r"'x' has the shape \[4, 0, 5, 3\]"):
         Array(path=save(tmp_path, x=COLOUR[:, :0], y=LABELS), class_names=NAMES).list("train")
+
+
+def test_arrays_that_no_split_takes_are_told(tmp_path: Path) -> None:
+    more = {"x": COLOUR, "x_val": COLOUR, "class_names": NAMES}
+    path = save(tmp_path, x_train=COLOUR, y_train=LABELS, x_test=GREY, y_test=LABELS, **more)
+    for split in ("train", "test"):
+        told = Array(path=path).list(split).passed_over
+        assert told == (PassedOver("arrays of other names", 2, ("x", "x_val")),)
+
+
+@pytest.mark.parametrize(("brightest", "count"), [(1, 1), (2, 0)])
+def test_pixels_cast_from_0_to_1_are_told(tmp_path: Path, brightest: int, count: int) -> None:
+    with noticing() as noticed:
+        read(save(tmp_path, x=np.minimum(COLOUR, brightest), y=LABELS))
+    assert noticed == ({BLACK: (1, ("'x' of a.npz",))} if count else {})
 
 
 def test_a_header_that_promises_more_than_there_is_is_named(tmp_path: Path) -> None:

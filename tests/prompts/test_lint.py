@@ -2,6 +2,7 @@
 
 import pytest
 
+from synthmix.prompts.class_labels import ClassLabels
 from synthmix.prompts.lint import lint
 from synthmix.prompts.spoken_names import names_class
 from synthmix.types import Prompt, TextEncoder
@@ -68,6 +69,11 @@ def test_a_text_that_is_repeated_is_told_of_once() -> None:
     found = [each for each in lint(prompts, NAMES) if each.kind in ("repeated", "near-duplicate")]
     assert [(each.kind, each.index) for each in found] == [("repeated", 0)]
     assert "comes 50 times: " in found[0].message
+
+
+def test_one_text_of_each_class_is_meant() -> None:
+    prompts = list(ClassLabels().write(NAMES, 50, seed=0))
+    assert lint(prompts, NAMES) == []
 
 
 def test_the_same_words_in_another_class_are_no_duplicate() -> None:

@@ -61,7 +61,10 @@ def write_file(
 
 def _check_new(target: Path) -> None:
     if target.exists():
-        raise SettingError(f"OUT is {target}, which is there already; name another file.")
+        raise SettingError(
+            f"OUT is {target}, which is there already, finished before: remove it to write it "
+            "anew, or name another file. Only a command that was interrupted goes on."
+        )
 
 
 @contextmanager

@@ -28,9 +28,9 @@ def command(folder: Folder, target: Target, format: Format = "folder", json: Jso
     from synthmix.shards import read_set
 
     if not (folder / "manifest.json").exists():
-        there = sorted(each.parent.name for each in folder.parent.glob("*/manifest.json"))
-        beside = f" Finished sets beside it: {', '.join(there)}." if there else ""
-        raise DataError(f"{folder} is no finished synthetic set: it has no manifest.json.{beside}")
+        raise DataError(
+            f"{folder} is no finished synthetic set: it has no manifest.json.{_instead(folder)}"
+        )
     place = Path(os.path.realpath(target))
     if place.is_relative_to(os.path.realpath(folder)):
         raise SettingError(f"The target {place} lies in the set itself; name a folder outside.")
@@ -49,3 +49,14 @@ def command(folder: Folder, target: Target, format: Format = "folder", json: Jso
             "Folders are numbered in the order of their names, and the set's classes are not: "
             "compare classes by name."
         )
+
+
+def _instead(folder: Path) -> str:
+    """Return where finished sets lie: in what `generate` and `run` were told to fill, or beside."""
+    patterns = ["synthetic/*", "*/synthetic/*", *(["*"] if folder.name == "synthetic" else [])]
+    found = {each for one in patterns for each in folder.glob(f"{one}/manifest.json")}
+    if inside := sorted(str(each.parent) for each in found):
+        what = "The set in it is" if len(inside) == 1 else "The sets in it are"
+        return f" {what} {', '.join(inside)}."
+    there = sorted(each.parent.name for each in folder.parent.glob("*/manifest.json"))
+    return f" Finished sets beside it: {', '.join(there)}." if there else ""

@@ -4,22 +4,23 @@ import os
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, get_args
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 from PIL import Image
 
-from synthmix.data import ImageSource, Listing, Split
+from synthmix.data import ImageSource, Listing, PassedOver, Split
 from synthmix.data._files import stamp
 from synthmix.data.classes import Meaning, Names, declared, numbering
 from synthmix.errors import DataError, NoSuchSplit, SettingError
 from synthmix.images import to_rgb
+from synthmix.noticed import EXAMPLES, notice
 from synthmix.types import Labels, Pixels
 
 _IMAGES = ("images", "pixels", "x")
@@ -31,6 +32,8 @@ _DAMAGE = (
     *(OverflowError, zipfile.BadZipFile, zlib.error),
 )
 _MOST_NAMES = 64 << 20  # bytes
+
+BLACK = "arrays of images without a value above 1, where white is 255"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,10 +72,11 @@ class Array(ImageSource):
             shape, _ = _images_header(file, images, path)
             names, meaning = self._names(file, path)
             _labels(file, labels, shape[0], meaning, path)
+            passed_over = self._passed_over(file, path)
         notes = []
         if len(shape) == 4 and shape[1] in _CHANNELS and shape[3] in _CHANNELS:
             notes.append(f"{path}: of '{images}', {list(shape)}, the last axis is the channels.")
-        return Listing(names, shape[0], stamp([path], path.parent), notes=tuple(notes))
+        return Listing(names, shape[0], stamp([path], path.parent), passed_over, tuple(notes))
 
     def read(self, split: Split) -> Iterator[tuple[Pixels, int]]:
         path = self._file(split)
@@ -81,8 +85,12 @@ class Array(ImageSource):
             shape, _ = _images_header(file, images, path)
             labels = _labels(file, key, shape[0], self._names(file, path)[1], path)
             pixels = _rows(file, images, path)
+            brightest = 0
             for image, label in zip(pixels, labels, strict=True):
+                brightest = max(brightest, int(image.max()))
                 yield to_rgb(Image.fromarray(_channels_last(image))), int(label)
+        if brightest <= 1:  # as where numbers from 0 to 1 were cast to uint8
+            notice(BLACK, f"'{images}' of {path.name}")
 
     def names(self, split: Split, rows: Sequence[int]) -> Sequence[str]:
         return [f"{self._file(split).name}, row {row} ({split})" for row in rows]
@@ -108,6 +116,16 @@ class Array(ImageSource):
         if split == "test" and not suffix and self.test_path is None:
             raise NoSuchSplit(f"{path} has no test split: give test_path, or x_test and y_test.")
         return _key(there, _IMAGES, suffix, path), _key(there, _LABELS, suffix, path)
+
+    def _passed_over(self, file: Any, path: Path) -> tuple[PassedOver, ...]:
+        """Return what is told of arrays that neither split takes."""
+        used = {"class_names"}
+        for split in get_args(Split):
+            with suppress(DataError):  # this file need not hold the other split
+                used.update(self._keys(file, split, path))
+        left = sorted(set(file.files) - used)
+        told = PassedOver("arrays of other names", len(left), tuple(left[:EXAMPLES]))
+        return (told,) if left else ()
 
     def _names(self, file: Any, path: Path) -> tuple[Names, Meaning]:
         """Return the classes, and what the file's labels mean: as it names them, if it does."""
@@ -168,6 +186,8 @@ def _images_header(file: Any, key: str, path: Path) -> tuple[tuple[int, ...], np
     if not is_shaped or 0 in shape[1:]:
         wanted = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C 1, 3 or 4"
         raise DataError(f"{path}: '{key}' has the shape {list(shape)}; it must be {wanted}.")
+    if not shape[0]:
+        raise DataError(f"{path}: '{key}' holds no image.")
     return shape, dtype
 
 
