@@ -9,10 +9,9 @@ import numpy as np
 from synthmix import belonging
 from synthmix.analyses.hypotheses import declared
 from synthmix.data import ImageSource
-from synthmix.errors import ArtifactError, DataError, SettingError, shown, suggestion
-from synthmix.names import matched
+from synthmix.errors import ArtifactError, DataError, SettingError
 from synthmix.store import is_altered, read_json
-from synthmix.study import concerns, leaks, scarcity
+from synthmix.study import class_map, concerns, leaks, scarcity
 from synthmix.study.file import Study
 from synthmix.study.workspace import Workspace
 from synthmix.types import Labels
@@ -23,7 +22,7 @@ def check_settings(workspace: Workspace) -> None:
     study, names = workspace.study, workspace.class_names
     check_place(study)
     leaks.check(workspace)
-    _check_class_map(study, names)
+    class_map.check(workspace)
     check_crop(study, workspace.image_size)
     study.mixing.check(names)
     _check_batch_shares(workspace)
@@ -50,6 +49,7 @@ def warnings(workspace: Workspace) -> list[str]:
     found += concerns.of_mirroring(workspace.study)
     found += [each.text for each in leaks.beforehand(workspace) if not each.is_left_out]
     found += concerns.of_class_names(names)
+    found += class_map.warnings(workspace)
     found += concerns.of_subjects(workspace.study.synthetic)
     found += scarcity.concerns(workspace)
     for each in workspace.study.synthetic:
@@ -64,8 +64,9 @@ def warnings(workspace: Workspace) -> list[str]:
 
 
 def notes(workspace: Workspace) -> list[str]:
-    """Return what the study leaves out as it was asked to; nothing is to be done about it."""
-    return [each.text for each in leaks.beforehand(workspace) if each.is_left_out]
+    """Return what is done as it was asked for: what is left out, how classes are spoken."""
+    left_out = [each.text for each in leaks.beforehand(workspace) if each.is_left_out]
+    return left_out + class_map.notes(workspace)
 
 
 def _check_classes(workspace: Workspace) -> None:
@@ -102,16 +103,6 @@ def _check_batch_shares(workspace: Workspace) -> None:
                 f"mixing.ratios: {ratio:g} of a batch of {size} images is {round(share * size)} of "
                 f"them; with training.batch_size {size} a ratio between 0 and 1 must be from "
                 f"{1 / size:.3g} to {1 - 1 / size:.3g}."
-            )
-
-
-def _check_class_map(study: Study, names: Sequence[str]) -> None:
-    for old, new in study.class_map.items():
-        # of a class it says how it is spoken
-        if matched(new, names) not in names and matched(old, names) not in names:
-            hint = suggestion(new, names)
-            raise SettingError(
-                f"class_map: {shown(old)} becomes {shown(new)}, no class of the study. {hint}"
             )
 
 
