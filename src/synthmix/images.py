@@ -107,7 +107,7 @@ def match_classes(
 def _mismatch(unknown: list[str], missing: list[str], class_names: tuple[str, ...]) -> str:
     """Say which names have no counterpart, with the line of `class_map` that would give one."""
     if unknown and not missing:
-        line = _map_line(unknown[0], _near(unknown[0], class_names) or class_names[0])
+        line = class_map_line(unknown[0], _near(unknown[0], class_names) or class_names[0])
         what = "class {} is" if len(unknown) == 1 else "classes {} are"
         return (
             f"its {what.format(_names(unknown))} none of the study's: leave its images out, or "
@@ -120,7 +120,7 @@ def _mismatch(unknown: list[str], missing: list[str], class_names: tuple[str, ..
     near = [(name, found) for name in unknown if (found := _near(name, missing))]
     name, other = near[0] if near else (unknown[0], missing[0])
     asked = f" {shown(name)} here is {shown(other)} in the study?" if near else ""
-    line = _map_line(name, other)
+    line = class_map_line(name, other)
     return (
         f"its classes do not match the study's. {sides}{asked} "
         f"Rename the folders or map them: {line}."
@@ -138,7 +138,8 @@ def _letters(name: str) -> str:
     return "".join(each for each in name.casefold() if each.isalnum()) or name
 
 
-def _map_line(name: str, other: str) -> str:
+def class_map_line(name: str, other: str) -> str:
+    """Return the line of a study file that maps one name to another."""
     return f"class_map: {{{_yaml(name)}: {_yaml(other)}}}"
 
 

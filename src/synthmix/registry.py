@@ -29,7 +29,7 @@ from synthmix.errors import (
     suggestion,
 )
 from synthmix.extras import install
-from synthmix.yaml_text import WrittenFloat, WrittenInt
+from synthmix.yaml_text import WrittenFloat, WrittenInt, is_number
 
 T = TypeVar("T")
 
@@ -247,6 +247,8 @@ def _leaves(
 def _mistaken(given: Any, built: Any) -> str | None:
     if isinstance(given, bool) and isinstance(built, (int, float)) and given is not built:
         return "must be a number"
+    if isinstance(given, str) and isinstance(built, (int, float)) and not isinstance(built, bool):
+        return None if is_number(given) else "must be a number in plain digits, like 50 or 0.5"
     if isinstance(built, bool) and not isinstance(given, (bool, str)):
         return "must be true or false"
     return None

@@ -72,6 +72,11 @@ class WrittenFloat(float):
     __repr__ = __str__
 
 
+def is_number(text: str) -> bool:
+    """Whether a plain scalar is a number; Python also takes `5_0` and ` 5 ` for some."""
+    return bool(_INT.fullmatch(text) or _FLOAT.fullmatch(text))
+
+
 def resolved(text: str) -> Any:
     """Return what a plain scalar stands for: null, a truth value, a number, or its text."""
     if _NULL.fullmatch(text):

@@ -146,6 +146,17 @@ def test_a_value_out_of_range_is_named_with_its_bounds(
         ("class_map", {"a": True}, ["'class_map.a'", "string", "in quotes", "got True"]),
         ("output", 5, ["'output'", "must be a path", "got 5"]),
         ("output", "", ["'output'", "folder", "''"]),
+        ("output", "  ", ["'output'", "folder", "' '"]),
+        ("training.steps", "5_0", ["'steps'", "plain digits", "'5_0'"]),
+        ("training.learning_rate", "1_0e-1", ["'learning_rate'", "plain digits", "'1_0e-1'"]),
+        ("training.steps", " 50 ", ["'steps'", "plain digits", "' 50 '"]),
+        ("training.steps", "٥٠", ["'steps'", "integer"]),
+        ("training.steps", "50k", ["'steps'", "integer", "'50k'"]),
+        ("training.steps", "1,000", ["'steps'", "integer", "'1,000'"]),
+        ("validation", "10%", ["'validation'", "number", "'10%'"]),
+        ("validation", "0_0.1", ["'validation'", "plain digits", "'0_0.1'"]),
+        ("mixing.ratios", ["0_1"], ["'ratios'", "plain digits", "'0_1'"]),
+        ("synthetic.flow.per_class", "1_0", ["'synthetic.flow.per_class'", "plain digits"]),
         ("output", "a\0b", ["'output'", "folder"]),
         ("resize", "nearest", ["'resize'", "'lanczos'", "'nearest'"]),
         ("real.split_seed", [1], ["real", "'split_seed'", "integer"]),
@@ -229,7 +240,7 @@ real: {use: digits, seed: 010}
 synthetic:
   1e3: &set {generator: {use: flow, fit_steps: 0x10, flip: no}, per_class: 8}
   NO: *set
-mixing: {use: per-class, per_class: {1: 3, 007: 0o17, yes: 1_000}}
+mixing: {use: per-class, per_class: {1: 3, 007: 0o17, yes: 1000}}
 class_map: {010: 3, NO: on, null: 1:30, true: 2020-01-01}
 output: 2024
 """
@@ -355,6 +366,27 @@ def test_changes_on_the_command_line_are_read_by_the_same_rules() -> None:
     assert study.recipe.flip is False
     with pytest.raises(SettingError, match="--set seed is not valid YAML"):
         put(asked, ["seed=&a [*a]"])
+
+
+@pytest.mark.parametrize("change", ["output=", "training.steps= ", "synthetic.flow.per_class="])
+def test_a_change_to_nothing_is_no_default(change: str) -> None:
+    with pytest.raises(SettingError, match="gives no value"):
+        put(changed("seeds", 2), [change])
+
+
+@pytest.mark.parametrize(
+    "text", ["name: x\nimage_size:\n", "name: x\nclass_map: {a: }\n", "a:\n- \n"]
+)
+def test_a_key_without_a_value_is_no_default(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingError, match=r"yaml, line 2: a value is missing; write one, or null"):
+        load(path)
+
+
+def test_null_is_the_default() -> None:
+    study = resolve(put(changed("seeds", 2), ["image_size=null", "output=~"]))
+    assert (study.image_size, study.output) == (None, Path("results") / study.name)
 
 
 def test_a_change_of_what_an_alias_stands_for_is_no_change_of_others(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from synthmix.errors import SynthmixError
 from synthmix.study.config.file import resolve
 from synthmix.study.inputs.workspace import Workspace
-from synthmix.study.planning.preflight import check_settings, warnings
+from synthmix.study.planning.preflight import check_settings, notes, warnings
 from synthmix.study.stages._prompts import prompts_of
 from tests.generators.diffusers import pipelines
 from tests.study.test_bad_input import asked, write_images, write_real
@@ -71,3 +71,9 @@ def test_images_that_are_there_keep_their_classes_names(sdxl: Path, tmp_path: Pa
     ready = {"images": {"use": "folder", "path": str(tmp_path / "ready")}}
     study = found.study.asked | {"synthetic": {"ready": ready}}
     assert Workspace(resolve(study)).synthetic("ready", 0).class_names == NAMES
+
+
+def test_the_plan_shows_how_classes_are_spoken(sdxl: Path, tmp_path: Path) -> None:
+    labels = {"use": "class-labels"}
+    found = workspace(sdxl, tmp_path, labels, class_map={"n01440764": "tench"})
+    assert notes(found) == ["class_map: 'n01440764' is spoken 'tench'."]

@@ -68,6 +68,11 @@ def changed(asked: dict[str, Any], changes: list[str]) -> dict[str, Any]:
         key, equals, value = change.partition("=")
         if not equals:
             raise SettingError(f"--set takes KEY=VALUE, for example seeds=5; got '{change}'.")
+        if not value.strip():
+            raise SettingError(
+                f"--set {key}= gives no value; write one after the equals sign, or leave --set "
+                f"{key} out (null gives the default)."
+            )
         _put(asked, key.split("."), parse(value, f"--set {key}"), key)
     return asked
 

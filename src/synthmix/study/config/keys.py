@@ -14,7 +14,7 @@ from synthmix.yaml_text import WrittenFloat, WrittenInt
 def _place(output: object) -> object:
     if isinstance(output, WrittenInt | WrittenFloat):
         output = str(output)
-    if output == "" or "\0" in str(output):
+    if str(output).strip() == "" or "\0" in str(output):
         raise ValueError("must be the path of a folder")
     if "://" in str(output):
         # as a path it would be a folder `s3:` beside the study

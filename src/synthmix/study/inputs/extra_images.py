@@ -17,7 +17,7 @@ from synthmix.analyses.record import LOGITS, PREDICTIONS, file_of
 from synthmix.data import ImageSource, Split
 from synthmix.errors import DataError, NoSuchSplit
 from synthmix.evaluation.corruptions import SEVERITIES, Corruption
-from synthmix.images import mark, match_classes, per_class_rows, stratified_rows, take
+from synthmix.images import mark, per_class_rows, stratified_rows, take
 from synthmix.mixing import Arm
 from synthmix.store import Artifact
 from synthmix.study.config.file import component_identity
@@ -211,7 +211,7 @@ def named_test_set(workspace: Workspace, name: str) -> ImageSet:
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     images = workspace.open(source, split, workspace.image_size, where)
-    images = match_classes(images, workspace.class_names, workspace.class_map, where=where)
+    images = workspace.renumbered(images, where)
     if asked.per_class is None:
         return images
     names, labels = images.class_names, images.labels

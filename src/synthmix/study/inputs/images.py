@@ -9,9 +9,9 @@ import numpy as np
 
 from synthmix.data import ImageSource, Split
 from synthmix.decoded import Inventory, open_images
-from synthmix.errors import DataError
+from synthmix.errors import DataError, SettingError, shown
 from synthmix.fitting import Priced, accepted
-from synthmix.images import match_classes, per_class_rows, stratified_rows, take
+from synthmix.images import class_map_line, match_classes, per_class_rows, stratified_rows, take
 from synthmix.mixing import Supply
 from synthmix.names import keyed, matched
 from synthmix.prompts import PromptStrategy
@@ -74,9 +74,29 @@ class Images:
     @property
     def spoken_names(self) -> tuple[str, ...]:
         """What prompts call the classes: as `class_map` says of one of them, else by its name."""
-        other = {k: v for k, v in self.study.class_map.items() if k not in self.class_map}
-        said = keyed(other, self.class_names, where="class_map")
+        said = self.said_of_classes
         return tuple(said.get(name, name) for name in self.class_names)
+
+    @property
+    def said_of_classes(self) -> dict[str, str]:
+        """How `class_map` says that classes of the study are spoken."""
+        other = {k: v for k, v in self.study.class_map.items() if k not in self.class_map}
+        return keyed(other, self.class_names, where="class_map")
+
+    def renumbered(self, images: ImageSet, where: str) -> ImageSet:
+        """Return another source's images, numbered as the study's classes; `where` names it.
+
+        Raises DataError for classes that do not match, SettingError where `class_map` has them the
+        wrong way round.
+        """
+        for ours, theirs in self.said_of_classes.items():
+            name = matched(theirs, images.class_names)
+            if name in images.class_names and theirs not in self.class_map:
+                raise SettingError(
+                    f"class_map: {shown(theirs)} is a class of {where} and stands second, though "
+                    f"the source's name comes first; write {class_map_line(theirs, ours)}."
+                )
+        return match_classes(images, self.class_names, self.class_map, where=where)
 
     def names_for(self, prompts: PromptStrategy) -> tuple[str, ...]:
         """Return the classes' names that a strategy is given."""

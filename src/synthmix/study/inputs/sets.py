@@ -12,7 +12,7 @@ from synthmix.data.huggingface import Huggingface
 from synthmix.decoded import open_images
 from synthmix.errors import SettingError
 from synthmix.generators import Generator
-from synthmix.images import mark, match_classes, take
+from synthmix.images import mark, take
 from synthmix.ledger import Ledger
 from synthmix.prompts.spoken_names import spoken
 from synthmix.seeding import derive
@@ -163,7 +163,7 @@ class Sets(Images):
         where = f"synthetic.{each.name}"
         limit = dataclasses.replace(each.images, per_class=each.per_class or each.images.per_class)
         images = self.open(limit, "train", self.image_size, where)
-        return match_classes(images, self.class_names, self.class_map, where=where)
+        return self.renumbered(images, where)
 
     def labels_of(self, each: SyntheticSet) -> np.ndarray[Any, np.dtype[np.int64]]:
         if each.images is not None:

@@ -10,14 +10,13 @@ import numpy as np
 from synthmix import belonging
 from synthmix.analyses.hypotheses import declared
 from synthmix.data import ImageSource
-from synthmix.errors import ArtifactError, DataError, SettingError, SynthmixError, shown, suggestion
-from synthmix.names import matched
+from synthmix.errors import ArtifactError, DataError, SettingError, SynthmixError
 from synthmix.store import is_altered, read_json
 from synthmix.study.config.file import Study
 from synthmix.study.inputs import leakage
 from synthmix.study.inputs import warnings as seen
 from synthmix.study.inputs.workspace import Workspace
-from synthmix.study.planning import small_samples
+from synthmix.study.planning import class_map, small_samples
 from synthmix.types import Labels
 
 
@@ -26,7 +25,7 @@ def check_settings(workspace: Workspace) -> None:
     study, names = workspace.study, workspace.class_names
     check_place(study)
     leakage.check(workspace)
-    _check_class_map(study, names)
+    class_map.check(workspace)
     check_crop(study, workspace.image_size)
     study.mixing.check(names)
     _check_batch_shares(workspace)
@@ -53,6 +52,7 @@ def warnings(workspace: Workspace) -> list[str]:
     found += seen.of_mirroring(workspace.study)
     found += [each.text for each in leakage.beforehand(workspace) if not each.is_left_out]
     found += seen.of_class_names(names)
+    found += class_map.warnings(workspace)
     found += seen.of_subjects(workspace.study.synthetic)
     found += small_samples.concerns(workspace)
     for each in workspace.study.synthetic:
@@ -67,8 +67,9 @@ def warnings(workspace: Workspace) -> list[str]:
 
 
 def notes(workspace: Workspace) -> list[str]:
-    """Return what the study leaves out as it was asked to; nothing is to be done about it."""
-    return [each.text for each in leakage.beforehand(workspace) if each.is_left_out]
+    """Return what is done as it was asked for: what is left out, how classes are spoken."""
+    left_out = [each.text for each in leakage.beforehand(workspace) if each.is_left_out]
+    return left_out + class_map.notes(workspace)
 
 
 def _check_classes(workspace: Workspace) -> None:
@@ -105,16 +106,6 @@ def _check_batch_shares(workspace: Workspace) -> None:
                 f"mixing.ratios: {ratio:g} of a batch of {size} images is {round(share * size)} of "
                 f"them; with training.batch_size {size} a ratio between 0 and 1 must be from "
                 f"{1 / size:.3g} to {1 - 1 / size:.3g}."
-            )
-
-
-def _check_class_map(study: Study, names: Sequence[str]) -> None:
-    for old, new in study.class_map.items():
-        # of a class it says how it is spoken
-        if matched(new, names) not in names and matched(old, names) not in names:
-            hint = suggestion(new, names)
-            raise SettingError(
-                f"class_map: {shown(old)} becomes {shown(new)}, no class of the study. {hint}"
             )
 
 
