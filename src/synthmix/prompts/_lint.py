@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from synthmix.errors import DataError
+from synthmix.errors import DataError, counted
 from synthmix.prompts._names import names_class, others_named, spoken
 from synthmix.types import Prompt, TextEncoder
 
@@ -125,7 +125,8 @@ def _of_one(
         yield said(
             "warning",
             "cut",
-            f"{number} tokens, of which {encoder.name} reads {encoder.limit}: cuts {_short(cut)}",
+            f"{counted(number, 'tokens')}, of which {encoder.name} reads {encoder.limit}: cuts "
+            f"{_short(cut)}",
         )
         read = text[: -len(cut)]
         if names_class(text, name, class_names) and not names_class(read, name, class_names):
