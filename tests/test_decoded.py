@@ -407,7 +407,7 @@ def test_a_second_opening_tells_what_the_first_told(tmp_path: Path) -> None:
     said = "\n".join(first.concerns)
     assert "2 of 2 images are not square: their middle is taken, which leaves out 73%" in said
     assert "2 of 2 images are enlarged more than 4 times" in said
-    assert "2 animations or files of several pages" in said
+    assert "2 files of several images" in said
     assert "x.gif" in said
 
 

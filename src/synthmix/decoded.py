@@ -13,7 +13,7 @@ import PIL
 from numpy.lib import format as npy
 
 from synthmix.cached import ensure
-from synthmix.errors import DataError, MissingPackage, SettingError, shown
+from synthmix.errors import DataError, MissingPackage, SettingError, counted, shown
 from synthmix.fitting import Fitting, Priced, accepted, priced
 from synthmix.images import Resize, content_fingerprint, per_class_rows, take
 from synthmix.names import distinct
@@ -207,7 +207,7 @@ def _write(
     if not labels and not total:
         raise DataError("the split has no image.")
     if len(labels) != total:
-        raise DataError(f"it listed {total} images and then held {len(labels)}.")
+        raise DataError(f"it listed {counted(total, 'images')} and then held {len(labels)}.")
     progress(total, total)
     return np.array(labels, dtype=np.int64)
 

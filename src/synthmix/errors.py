@@ -13,6 +13,7 @@ SynthmixError
 └── Interrupted             a worker stopped before its task ended
 """
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from unicodedata import category
@@ -84,6 +85,25 @@ def shown(name: str) -> str:
     """Return a name in quotes, with its characters by number where two could look the same."""
     is_plain = name.isascii() and name.isprintable() and "  " not in name
     return f"'{name}'" if is_plain else f"'{name}' ({name!a})"
+
+
+def counted(number: int, what: str) -> str:
+    """Return `1 image` or `1,200 images`: a number before `what`, which is given in the plural.
+
+    Its first plural is the noun; `are`, `have`, `hold` or `lie` right behind it agrees with it.
+    """
+    return f"{number:,} {what if number != 1 else _PLURAL.sub(_singular, what, count=1)}"
+
+
+_PLURAL = re.compile(r"\b(\w+?)(sses|ies|s)\b((?: that)?(?: (?:are|have|hold|lie)\b)?)")
+_ENDS = {"sses": "ss", "ies": "y", "s": ""}
+_VERBS = {"are": "is", "have": "has", "hold": "holds", "lie": "lies"}
+
+
+def _singular(found: re.Match[str]) -> str:
+    noun, end, rest = found.groups()
+    that, _, verb = rest.rpartition(" ")
+    return noun + _ENDS[end] + (f"{that} {_VERBS[verb]}" if verb in _VERBS else rest)
 
 
 def _listed(names: list[str]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from synthmix.errors import DataError, DiskFull, SettingError, shown
+from synthmix.errors import DataError, DiskFull, SettingError, counted, shown
 from synthmix.store import remove_leftover, replacing
 from synthmix.types import ImageSet, Pixels
 
@@ -150,7 +150,9 @@ def _unfit(name: str) -> str | None:
     if name[-1] == "." or _RESERVED.fullmatch(name):
         return "Windows has no such name"
     if len(name.encode()) > _LONGEST:
-        return f"it has {len(name.encode())} bytes, and a folder's name at most {_LONGEST}"
+        return (
+            f"it has {counted(len(name.encode()), 'bytes')}, and a folder's name at most {_LONGEST}"
+        )
     if _VARIABLE.search(name):
         return "the library datasets may put a variable of the environment in its place"
     if _SPLIT.fullmatch(name):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from synthmix.errors import DataError, SettingError
+from synthmix.errors import DataError, SettingError, counted
 from synthmix.images import Resize, resized
 from synthmix.noticed import Noticed
 from synthmix.types import Json, Pixels
@@ -72,19 +72,21 @@ class Fitting:
         if self._lost:
             mean, most = sum(self._lost) / len(self._lost), max(self._lost)
             text = (
-                f"{len(self._lost):,} of {self._num_images:,} images are not square: their middle "
+                f"{len(self._lost):,} of {counted(self._num_images, 'images')} are not square: "
+                "their middle "
                 f"is taken, which leaves out {mean:.0%} of one on average, {most:.0%} at most"
             )
             (concerns if most > CUT else notes).append(text)
         if self._enlarged and self._smallest is not None:
             smallest = "x".join(map(str, self._smallest))
             concerns.append(
-                f"{self._enlarged:,} of {self._num_images:,} images are enlarged more than "
+                f"{self._enlarged:,} of {counted(self._num_images, 'images')} are enlarged more "
+                "than "
                 f"{ENLARGED} times a side, the smallest of {smallest} pixels to "
                 f"{self._image_size}x{self._image_size}; a smaller image_size shows as much"
             )
         for what, (count, names) in noticed.items():
-            concerns.append(f"{count:,} {what}, such as {', '.join(names)}")
+            concerns.append(f"{counted(count, what)}, such as {', '.join(names)}")
         return {"notes": notes, "concerns": concerns}
 
 
@@ -104,7 +106,8 @@ class Price:
 
     def __str__(self) -> str:
         return (
-            f"{self.where}: {self.num_images:,} images at {self.side} x {self.side} pixels take "
+            f"{self.where}: {counted(self.num_images, 'images')} at {self.side} x {self.side} "
+            "pixels take "
             f"{_size(self.num_bytes)} in {self.folder} and about {_time(self.seconds)} to decode"
         )
 

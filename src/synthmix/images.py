@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from synthmix.errors import DataError, shown
+from synthmix.errors import DataError, counted, shown
 from synthmix.names import keyed, matched
 from synthmix.seeding import generator
 from synthmix.types import ImageSet, Indices, Labels, Pixels
@@ -193,6 +193,7 @@ def per_class_rows(
     for name, rows in zip(class_names, orders, strict=True):
         if len(rows) < per_class:
             raise DataError(
-                f"{where}: per_class is {per_class}, but class '{name}' has {len(rows)} images."
+                f"{where}: per_class is {per_class}, but class '{name}' has "
+                f"{counted(len(rows), 'images')}."
             )
     return np.sort(np.concatenate([rows[:per_class] for rows in orders]))

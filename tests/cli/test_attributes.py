@@ -22,7 +22,7 @@ def test_extract_then_group(call: Call, source: Path, tmp_path: Path) -> None:  
     counts, classes = tmp_path / "counts.json", tmp_path / "classes.json"
     done = call("attributes", "extract", source, counts)
     assert done.err == ""
-    assert done.out == f"{counts}: 1 images, 3 objects; 4 attributes of 2 names\n"
+    assert done.out == f"{counts}: 1 image, 3 objects; 4 attributes of 2 names\n"
     done = call("attributes", "group", counts, classes, "--classes", "cat", "dog,frog")
     assert done.err == ""
     assert "cat    1      2         colour 1, pose 1     1" in done.out

@@ -298,7 +298,7 @@ def test_layouts_that_may_not_be_meant_are_noted(tmp_path: Path) -> None:
     )
     assert "class folders hold folders 'train', 'val'" in told
     assert "classes are called 'valid'" in told
-    assert "1 pictures lie beside the class folders, in no class: 'lost.png'" in told
+    assert "1 picture lies beside the class folders, in no class: 'lost.png'" in told
 
 
 def test_folders_beside_the_splits_are_told(tmp_path: Path) -> None:

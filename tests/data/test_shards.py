@@ -121,7 +121,7 @@ def test_what_is_passed_over_is_told(tmp_path: Path) -> None:
     (tmp_path / "train-1.parquet.incomplete").write_text("")
     assert passed_over(tmp_path) == {
         "Parquet files of other splits": (1, ("validation.parquet",)),
-        "hidden files and folders": (4, ("._train.parquet", ".cache", ".no_exist")),
+        "hidden entries": (4, ("._train.parquet", ".cache", ".no_exist")),
         "files of other kinds (.incomplete, .txt)": (
             2,
             ("notes.txt", "train-1.parquet.incomplete"),

@@ -64,7 +64,7 @@ def test_every_source_is_in_the_plan(study: dict[str, Any]) -> None:
         }
     said = "\n".join(plan["warnings"])
     for where, split in SOURCES:
-        assert f"{where} ({split}): 1 animations or files of several pages" in said
+        assert f"{where} ({split}): 1 file of several images (animations, pages)" in said
 
 
 def test_plan_prints_a_block_for_each_source(
@@ -75,11 +75,11 @@ def test_plan_prints_a_block_for_each_source(
     told = capsys.readouterr().out
     block = (
         "evaluation.test_sets.photos (train): 21 images of 2 classes, 10 to 11 each\n"
-        "  passed over: 1 hidden folders, such as dog/.ipynb_checkpoints\n"
-        "  passed over: 1 files of other kinds (endings: .txt), such as dog/caption.txt\n"
+        "  passed over: 1 hidden folder, such as dog/.ipynb_checkpoints\n"
+        "  passed over: 1 file of other kinds (endings: .txt), such as dog/caption.txt\n"
     )
     assert block in told
-    assert "warning: real (train): 1 animations" in told
+    assert "warning: real (train): 1 file of several images" in told
 
 
 def test_a_run_warns_of_what_is_not_meant_and_keeps_quiet_of_the_rest(
@@ -96,7 +96,7 @@ def test_a_run_warns_of_what_is_not_meant_and_keeps_quiet_of_the_rest(
 
     with pytest.raises(KeyboardInterrupt):
         run(resolve(study), Listening())
-    assert sum("of which the first image is taken" in text for text in told) == 4
+    assert sum("of which the first is taken" in text for text in told) == 4
     assert not any("hidden" in text for text in told)
 
 

@@ -104,7 +104,7 @@ def test_more_images_and_classes_are_counted(asked: dict[str, Any], tmp_path: Pa
             other_picture(tmp_path / "data" / split / "plum/00.png")
 
     asked["output"] = str(tmp_path / "again")
-    with pytest.raises(DataError, match=r"real \(train\): .*1 classes more, such as 'plum'"):
+    with pytest.raises(DataError, match=r"real \(train\): .*1 class more, such as 'plum'"):
         run(resolve(asked), Changing(add_class))
 
 

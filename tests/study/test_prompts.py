@@ -127,7 +127,7 @@ def test_where_subjects_cannot_come_from(start: dict[str, str], said: str) -> No
     [
         (2, 5, "'a' has 2 texts of each class and 'b' takes 5: each text is started from 2.5 "),
         (7, 3, "'a' has 7 texts of each class and 'b' takes 3: 4 texts of each class are started"),
-        (1, 1000, "'a' has 1 texts of each class and 'b' takes 1,000: each text is started from"),
+        (1, 1000, "'a' has 1 text of each class and 'b' takes 1,000: each text is started from"),
         (3, 3, None),
     ],
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from synthmix.cli._options import Json, Quiet, names_in, say, say_json, table
-from synthmix.errors import SettingError
+from synthmix.errors import SettingError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +76,8 @@ def extract(
         say_json(told)
         return
     say(
-        f"{target}: {found.images:,} images, {found.objects:,} objects; "
-        f"{told['mentions']:,} attributes of {len(found.names):,} names"
+        f"{target}: {counted(found.images, 'images')}, {counted(found.objects, 'objects')}; "
+        f"{counted(found.mentions, 'attributes')} of {counted(len(found.names), 'names')}"
     )
     _say_passed_over(found)
 
@@ -135,7 +135,7 @@ def group(
 
 def _say_passed_over(found: "Attributes") -> None:
     if found.passed_over:
-        listed = ", ".join(f"{count:,} {reason}" for reason, count in found.passed_over.items())
+        listed = ", ".join(counted(count, reason) for reason, count in found.passed_over.items())
         say(f"Passed over: {listed}")
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from synthmix.cli._options import Json, say, say_json
-from synthmix.errors import DataError, SettingError
+from synthmix.errors import DataError, SettingError, counted
 
 Folder = Annotated[
     Path,
@@ -43,7 +43,7 @@ def command(folder: Folder, target: Target, format: Format = "folder", json: Jso
     if json:
         say_json({"folder": str(place), "images": len(images), "class_names": order})
         return
-    say(f"{len(images)} images -> {place}")
+    say(f"{counted(len(images), 'images')} -> {place}")
     if order != list(images.class_names):
         say(
             "Folders are numbered in the order of their names, and the set's classes are not: "

@@ -19,6 +19,7 @@ from synthmix.cli._options import (
     table,
     watch,
 )
+from synthmix.errors import counted
 
 Measure = Annotated[
     bool, typer.Option("--measure/--no-measure", help="Time a few training steps for the estimate.")
@@ -64,7 +65,8 @@ def command(
 def _show(plan: dict[str, Any], *, every: bool) -> None:
     say(f"{plan['name']} -> {plan['output']}")
     say(
-        f"{len(plan['class_names'])} classes, {plan['image_size']} x {plan['image_size']} pixels; "
+        f"{counted(len(plan['class_names']), 'classes')}, {plan['image_size']} x "
+        f"{plan['image_size']} pixels; "
         f"real images: {plan['num_train']} train ({plan['num_pool']} used per seed), "
         f"{plan['num_validation']} validation, {plan['num_test']} test\n"
     )
@@ -93,12 +95,13 @@ def _show_source(source: dict[str, Any]) -> None:
     counts = source["per_class"]
     each = str(min(counts)) if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
     say(
-        f"{source['where']} ({source['split']}): {sum(counts):,} images of {len(counts)} classes, "
+        f"{source['where']} ({source['split']}): {counted(sum(counts), 'images')} of "
+        f"{counted(len(counts), 'classes')}, "
         f"{each} each"
     )
     for passed in source["passed_over"]:
         say(
-            f"  passed over: {passed['count']:,} {passed['reason']}, such as "
+            f"  passed over: {counted(passed['count'], passed['reason'])}, such as "
             f"{', '.join(passed['examples'])}"
         )
     for note in source["notes"]:
@@ -109,8 +112,8 @@ def _show_source(source: dict[str, Any]) -> None:
 def _time(seconds: float, unknown: int) -> str:
     """Return the time of one process, with the number of tasks of which nothing is known."""
     if unknown and not seconds:
-        return f"{unknown} tasks, none of them timed here yet"
-    more = f" and {unknown} tasks not timed here yet" if unknown else ""
+        return f"{counted(unknown, 'tasks')}, none of them timed here yet"
+    more = f" and {counted(unknown, 'tasks')} not timed here yet" if unknown else ""
     return f"{duration(seconds)} of one process{more}"
 
 
@@ -135,7 +138,10 @@ def _show_outlook(outlook: dict[str, Any]) -> None:
         "controls to beat:"
     )
     for each in cases:
-        say(f"  {each['seeds']} seeds {_effect(each, outlook)}, and {_equivalence(each)}.")
+        say(
+            f"  {counted(each['seeds'], 'seeds')} {_effect(each, outlook)}, and "
+            f"{_equivalence(each)}."
+        )
 
 
 def _effect(case: dict[str, Any], outlook: dict[str, Any]) -> str:
@@ -157,11 +163,16 @@ def _points(share: float) -> str:
 
 def _show_looks(looks: dict[str, Any]) -> None:
     unknown = looks["more_steps_not_measured"]
-    more = f" and {unknown} tasks not timed here yet" if unknown else ""
-    budget = "no budget" if looks["budget"] is None else f"a budget of {looks['budget']} runs"
+    more = f" and {counted(unknown, 'tasks')} not timed here yet" if unknown else ""
+    budget = (
+        "no budget"
+        if looks["budget"] is None
+        else f"a budget of {counted(looks['budget'], 'runs')}"
+    )
     say(
         f"Seeds are added to open arms only, from {looks['first']} in steps of {looks['step']} to "
-        f"{looks['most']}, with {budget}: at most {looks['more_runs_at_most']} more runs "
+        f"{looks['most']}, with {budget}: at most "
+        f"{counted(looks['more_runs_at_most'], 'more runs')} "
         f"({duration(looks['more_seconds_at_most'])}{more})."
     )
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from synthmix.cli._options import Json, Quiet, names_in, say, say_json, table
-from synthmix.errors import DataError
+from synthmix.errors import DataError, counted
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files of prompts.")
 
@@ -76,7 +76,10 @@ def write(
     if json:
         say_json(told)
         return
-    say(f"{target}: {told['prompts']} prompts of {len(told['per_class'])} classes")
+    say(
+        f"{target}: {counted(told['prompts'], 'prompts')} of "
+        f"{counted(len(told['per_class']), 'classes')}"
+    )
     for line in told["told"]:
         say(line)
 
@@ -106,7 +109,9 @@ def lint(
             say("Lengths were not compared with a text encoder's limit: --model MODEL does that.")
     errors = sum(each.level == "error" for each in found)
     if errors:
-        raise DataError(f"{file}: {errors} of {len(found_prompts)} prompts cannot be used.")
+        raise DataError(
+            f"{file}: {errors} of {counted(len(found_prompts), 'prompts')} cannot be used."
+        )
 
 
 @app.command()

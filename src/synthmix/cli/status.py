@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthmix.cli import _steps
 from synthmix.cli._options import All, Json, Set, StudyFile, load_study, say, say_json, table
+from synthmix.errors import counted
 
 if TYPE_CHECKING:
     from synthmix.evaluation.adaptive import Course
@@ -72,9 +73,9 @@ def _show(judged: dict[str, Any]) -> None:
     for is_open, told in ((False, "decided"), (True, "open")):
         some = {arm: x for arm, x in judged["verdicts"].items() if x["is_open"] is is_open}
         for arm, each in some.items():
-            say(f"{told}: {arm}, {each['verdict']} ({each['seeds']} seeds)")
+            say(f"{told}: {arm}, {each['verdict']} ({counted(each['seeds'], 'seeds')})")
     going = "Nothing is left to be added." if judged["is_settled"] else "More seeds are wanted."
-    say(f"{judged['added_runs']} runs added since the first look. {going}")
+    say(f"{counted(judged['added_runs'], 'runs')} added since the first look. {going}")
 
 
 def _cells(group: Sequence[_steps.Row]) -> list[str]:

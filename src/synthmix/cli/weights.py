@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from synthmix.cli._options import Json, say, say_json
+from synthmix.errors import counted
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Files of models' weights.")
 
@@ -56,5 +57,6 @@ def convert(source: Source, target: Target, sha256: Sha256 = None, json: Json = 
         return
     say(
         f"{target}: {spec.img_resolution}x{spec.img_resolution} pixels, "
-        f"{spec.mapping.c_dim} classes, {len(spec.layers)} layers, {found['megabytes']} MB"
+        f"{counted(spec.mapping.c_dim, 'classes')}, {counted(len(spec.layers), 'layers')}, "
+        f"{found['megabytes']} MB"
     )

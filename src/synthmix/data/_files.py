@@ -40,7 +40,7 @@ def decoded(file: Path | IO[bytes], name: str) -> Pixels:
     return pixels
 
 
-FIRST_OF_MANY = "animations or files of several pages, of which the first image is taken"
+FIRST_OF_MANY = "files of several images (animations, pages), of which the first is taken"
 
 
 def _upright(data: bytes, name: str) -> tuple[Pixels, bool]:

@@ -54,7 +54,7 @@ def files_in(folder: Path, name: str | None, card: Card) -> Files:
     strangers = [each for each in parquet if records is not None and each not in records]
     kinds = ", ".join(sorted({each.suffix or each.name for each in others})[:8])
     found = {
-        "hidden files and folders": hidden,
+        "hidden entries": hidden,
         f"files of other kinds ({kinds})": others,
         "Parquet files that manifest.json does not record": strangers,
     }

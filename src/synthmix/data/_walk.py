@@ -7,7 +7,7 @@ from pathlib import Path
 
 from synthmix.data import PassedOver
 from synthmix.data._metadata import HEAD, READ, format_of
-from synthmix.errors import DataError
+from synthmix.errors import DataError, counted
 from synthmix.extras import install_extra
 from synthmix.noticed import EXAMPLES, legible
 
@@ -98,9 +98,10 @@ class Walk:
             name, kind = next(((n, k) for n, k in kinds.items() if k), ("", ""))
             if kind:
                 name, ending = legible(name), legible(ending)
+                are = "is" if len(names) == 1 else "are"
                 found.append(
-                    f"{len(names)} files ending in '{ending}' are passed over, but '{name}' is a "
-                    f"{kind} picture: {_remedy(kind)}."
+                    f"{counted(len(names), 'files')} ending in '{ending}' {are} passed over, but "
+                    f"'{name}' is a {kind} picture: {_remedy(kind)}."
                 )
         return tuple(found)
 

@@ -18,7 +18,7 @@ from PIL import Image
 from synthmix.data import ImageSource, Listing, PassedOver, Split
 from synthmix.data._files import stamp
 from synthmix.data.classes import Meaning, Names, declared, numbering
-from synthmix.errors import DataError, NoSuchSplit, SettingError
+from synthmix.errors import DataError, NoSuchSplit, SettingError, counted
 from synthmix.images import to_rgb
 from synthmix.noticed import EXAMPLES, notice
 from synthmix.types import Labels, Pixels
@@ -196,7 +196,9 @@ def _header(file: Any, key: str, path: Path) -> tuple[tuple[int, ...], np.dtype[
     with _member(file, key, path) as (member, shape, _, dtype):
         told, there = dtype.itemsize * prod(shape), file.zip.getinfo(f"{key}.npy").file_size
         if told != there - member.tell() and not dtype.hasobject:
-            raise DataError(f"{path}: '{key}' has {there - member.tell()} bytes instead of {told}.")
+            raise DataError(
+                f"{path}: '{key}' has {counted(there - member.tell(), 'bytes')} instead of {told}."
+            )
     return shape, dtype
 
 
@@ -243,7 +245,9 @@ def _channels_last(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _labels(file: Any, key: str, num_images: int, meaning: Meaning, path: Path) -> Labels:
     shape, _ = _header(file, key, path)
     if shape not in [(num_images,), (num_images, 1)]:
-        raise DataError(f"{path}: '{key}' has the shape {list(shape)}, for {num_images} images.")
+        raise DataError(
+            f"{path}: '{key}' has the shape {list(shape)}, for {counted(num_images, 'images')}."
+        )
     labels = _loaded(file, key, path)  # an object array is refused here, in NumPy's words
     if not np.issubdtype(labels.dtype, np.integer):
         raise DataError(f"{path}: '{key}' is {labels.dtype}; it must hold integers from 0.")

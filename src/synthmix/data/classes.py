@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from synthmix.errors import DataError, shown
+from synthmix.errors import DataError, counted, shown
 from synthmix.names import distinct, matched
 from synthmix.types import Json
 
@@ -33,7 +33,10 @@ def declared(feature: Json, where: str) -> Names | None:
         names = distinct(_text(each) for each in listed)
         _check_once(names)
         if feature.get("num_classes", len(names)) != len(names):
-            raise ValueError(f"it has {feature['num_classes']} classes and {len(names)} names")
+            raise ValueError(
+                f"it has {counted(feature['num_classes'], 'classes')} and "
+                f"{counted(len(names), 'names')}"
+            )
     except (ValueError, TypeError) as error:
         raise DataError(
             f"{where} does not describe columns as the hub does, in its class names ({error})."
@@ -101,7 +104,8 @@ class Meaning:
             if not 0 <= label < count:
                 unlabelled = "; -1 marks images without a label" if label == -1 else ""
                 raise DataError(
-                    f"{where} has the label {label}, but the {count} class names allow 0 to "
+                    f"{where} has the label {label}, but the {counted(count, 'class names')} "
+                    "allow 0 to "
                     f"{count - 1}{unlabelled}."
                 )
             if self.names is None:

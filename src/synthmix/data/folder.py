@@ -8,7 +8,7 @@ from pathlib import Path
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._files import decoded, stamp
 from synthmix.data._walk import ENDINGS, Walk, entries, folders, is_hidden
-from synthmix.errors import DataError, NoSuchSplit, shown
+from synthmix.errors import DataError, NoSuchSplit, counted, shown
 from synthmix.names import composed
 from synthmix.noticed import legible
 from synthmix.types import Pixels
@@ -154,7 +154,8 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
     single = [each for each in single if not each.endswith("/")]
     if single:
         yield (
-            f"{len(single)} of {len(files)} class folders hold their pictures in one folder inside "
+            f"{len(single)} of {counted(len(files), 'class folders')} hold their pictures in one "
+            "folder inside "
             f"alone ({_some(single)}): is the folder above meant?"
         )
     split = sorted({each for found in inner.values() for each in found if each.lower() in _SPLITS})
@@ -167,7 +168,8 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
     beside = [name for name in beside if os.path.splitext(name)[1].lower() in ENDINGS]
     beside = [name for name in beside if not is_hidden(name)]
     if beside:
-        yield f"{len(beside)} pictures lie beside the class folders, in no class: {_some(beside)}"
+        lost = counted(len(beside), "pictures lie beside the class folders")
+        yield f"{lost}, in no class: {_some(beside)}"
 
 
 def _inner(folder: Path, files: Sequence[Path]) -> set[str]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthmix.arms import Arm
-from synthmix.errors import SettingError
+from synthmix.errors import SettingError, counted
 from synthmix.images import largest_remainder
 from synthmix.mixing._supply import Supply
 from synthmix.types import Mixture
@@ -62,7 +62,8 @@ def _check(supply: Supply, arm: Arm, name: str, total: int, setting: str) -> Non
         largest = int(most / share)
         for_this = f"for this arm the largest possible mixing.{setting} is {largest}; or "
         raise SettingError(
-            f"The arm '{arm.name}' asks for {total} images of '{name}', which has {most} "
+            f"The arm '{arm.name}' asks for {counted(total, 'images')} of '{name}', which has "
+            f"{most} "
             f"in the real class proportions{supply.left_out(name)}: {for_this if largest else ''}"
             f"give '{name}' more images of each class, or the arm a smaller share."
         )

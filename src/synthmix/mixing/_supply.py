@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from synthmix.errors import SettingError
+from synthmix.errors import SettingError, counted
 from synthmix.images import largest_remainder
 from synthmix.seeding import generator
 from synthmix.types import Indices, Labels
@@ -89,8 +89,9 @@ class Supply:
             label = short[0]
             told = _left_out(int((labels == -1 - label).sum()), " of it")
             raise SettingError(
-                f"{purpose}: {wanted[label]} images of class {self._named(label)} are asked "
-                f"for, {len(chosen[label])} exist{told}."
+                f"{purpose}: {counted(wanted[label], 'images')} of class {self._named(label)} "
+                f"{'is' if wanted[label] == 1 else 'are'} asked for, "
+                f"{len(chosen[label])} exist{told}."
             )
         return np.sort(np.concatenate(chosen))
 

@@ -6,8 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from synthmix.errors import DataError
+<<<<<<< HEAD:src/synthmix/prompts/lint.py
 from synthmix.prompts.spoken_names import names_class, others_named, spoken
+=======
+from synthmix.errors import DataError, counted
+from synthmix.prompts.spoken_names import names_class, others_named, spoken
+>>>>>>> words3:src/synthmix/prompts/_lint.py
 from synthmix.types import Prompt, TextEncoder
 
 _INSTRUCTION = re.compile(
@@ -125,7 +129,8 @@ def _of_one(
         yield said(
             "warning",
             "cut",
-            f"{number} tokens, of which {encoder.name} reads {encoder.limit}: cuts {_short(cut)}",
+            f"{counted(number, 'tokens')}, of which {encoder.name} reads {encoder.limit}: cuts "
+            f"{_short(cut)}",
         )
         read = text[: -len(cut)]
         if names_class(text, name, class_names) and not names_class(read, name, class_names):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from synthmix.errors import ArtifactError
+from synthmix.errors import ArtifactError, counted
 from synthmix.images import to_rgb
 from synthmix.types import Json, Pixels, Request
 
@@ -140,7 +140,7 @@ class ShardFile:
             found += len(values)
         with _reading(self.path):
             if found != len(self):
-                raise ValueError(f"it has {found} images instead of {len(self)}")
+                raise ValueError(f"it has {counted(found, 'images')} instead of {len(self)}")
 
 
 def _opened(encoded: bytes) -> Image.Image:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from synthmix.errors import ArtifactError
+from synthmix.errors import ArtifactError, counted
 from synthmix.shards._parquet import MADE_FROM, ShardFile
 from synthmix.store import Artifact
 from synthmix.types import Request
@@ -109,7 +109,8 @@ def _checked_rows(artifact: Artifact, found: _Found, shard_size: int) -> int:
     is_last = found.number + 1 == found.total
     if rows > shard_size or (rows < shard_size and not is_last):
         raise ArtifactError(
-            f"shard_size is {shard_size}, but {artifact.path / found.part} has {rows} images; "
+            f"shard_size is {shard_size}, but {artifact.path / found.part} has "
+            f"{counted(rows, 'images')}; "
             "a set keeps the shard_size it was begun with."
         )
     return rows

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synthmix.errors import ArtifactError, DataError
+from synthmix.errors import ArtifactError, DataError, counted
 from synthmix.images import content_fingerprint
 from synthmix.shards._parquet import ShardFile
 from synthmix.shards._plan import shard_name
@@ -30,7 +30,8 @@ def read_set(source: Artifact | Path, *, per_class: int | None = None) -> ImageS
     wanted = available if per_class is None else per_class * len(class_names)
     if wanted > available:
         raise DataError(
-            f"per_class is {per_class}, but {folder} has {available // len(class_names)} images "
+            f"per_class is {per_class}, but {folder} has "
+            f"{counted(available // len(class_names), 'images')} "
             "of each class."
         )
     pixels = _pixels(shards, wanted)
@@ -63,7 +64,7 @@ def _all_shards(folder: Path) -> list[ShardFile]:
     total = len(paths)
     if not paths or [path.name for path in paths] != [shard_name(n, total) for n in range(total)]:
         raise ArtifactError(
-            f"{folder} does not hold a complete set: it has {total} shards, "
+            f"{folder} does not hold a complete set: it has {counted(total, 'shards')}, "
             f"{', '.join(path.name for path in paths[:3]) or 'none'}; run the same command again."
         )
     return [ShardFile(path) for path in paths]

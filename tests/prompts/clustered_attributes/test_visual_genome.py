@@ -114,9 +114,9 @@ WRONG: dict[str, tuple[str, str]] = {
     "no names": ('[{"attributes": [{"attributes": ["red"]}]}]', NO_IMAGE),
     "a text for a list": ('[{"attributes": [{"names": ["a"], "attributes": "red"}]}]', NO_IMAGE),
     "a number for a text": ('[{"attributes": [{"names": ["a"], "attributes": [1]}]}]', NO_IMAGE),
-    "cut short": ('[{"attributes": []}, {"attri', "is cut short or damaged after 1 images"),
-    "no end": ('[{"attributes": []}', "is cut short or damaged after 1 images"),
-    "no comma": ('[{"attributes": []} {"attributes": []}]', "not valid JSON after 1 images"),
+    "cut short": ('[{"attributes": []}, {"attri', "is cut short or damaged after 1 image;"),
+    "no end": ('[{"attributes": []}', "is cut short or damaged after 1 image;"),
+    "no comma": ('[{"attributes": []} {"attributes": []}]', "not valid JSON after 1 image;"),
 }
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 from zipfile import BadZipFile, ZipFile
 
-from synthmix.errors import DataError, SettingError
+from synthmix.errors import DataError, SettingError, counted
 
 Counts = dict[str, int]
 Progress = Callable[[int, int], None]
@@ -185,7 +185,7 @@ def _skip(text: str, at: int) -> int:
 
 def _broken(path: Path, number: int, *, is_cut: bool) -> DataError:
     how = "is cut short or damaged" if is_cut else "is not valid JSON"
-    return DataError(f"{path}: it {how} after {number:,} images; fetch it again.")
+    return DataError(f"{path}: it {how} after {counted(number, 'images')}; fetch it again.")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from synthmix.decoded import Inventory
-from synthmix.errors import DataError
+from synthmix.errors import DataError, counted
 
 LONG = 1.0
 """Seconds from which on a look at all files is not taken after every task."""
@@ -54,12 +54,12 @@ def _changed(before: Inventory, now: Inventory) -> str:
         gone = [name for name in before.class_names if name not in now.class_names]
         come = [name for name in now.class_names if name not in before.class_names]
         return "; ".join(
-            f"{len(names)} {what}, such as '{names[0]}'"
+            f"{counted(len(names), what)}, such as '{names[0]}'"
             for names, what in ((gone, "classes fewer"), (come, "classes more"))
             if names
         )
     counts = zip(now.class_names, before.per_class, now.per_class, strict=True)
     for name, then, here in counts:
         if then != here:
-            return f"class '{name}' has {here} images, {then} before"
+            return f"class '{name}' has {counted(here, 'images')}, {then} before"
     return "as many as before, some of them other ones"

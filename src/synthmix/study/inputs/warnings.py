@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from synthmix.decoded import Inventory
-from synthmix.errors import DataError, shown
+from synthmix.errors import DataError, counted, shown
 from synthmix.names import alike
 from synthmix.prompts.lint import Finding, lint
 from synthmix.study.config.file import Study, SyntheticSet
@@ -71,10 +71,12 @@ def of_subjects(sets: Sequence[SyntheticSet]) -> list[str]:
         what = (
             f"each text is started from {wanted / there:.3g} times on average"
             if wanted > there
-            else f"{there - wanted} texts of each class are started from by none"
+            else f"{counted(there - wanted, 'texts')} of each class "
+            f"{'is' if there - wanted == 1 else 'are'} started from by none"
         )
         found.append(
-            f"synthetic.{each.name}.prompts.from: '{other}' has {there:,} texts of each class and "
+            f"synthetic.{each.name}.prompts.from: '{other}' has {counted(there, 'texts')} of "
+            "each class and "
             f"'{each.name}' takes {wanted:,}: {what}."
         )
     return found
@@ -136,7 +138,9 @@ def of_images(workspace: Workspace, sets: Mapping[str, int]) -> list[str]:
         told += _summed(manifest.get("prompts_with", {}) for manifest in manifests)
         if told:
             listed = ", ".join(f"{count} {kind}" for kind, count in sorted(told.items()))
-            found.append(f"'{each.name}', {total} images: {listed} (see its flags and prompts).")
+            found.append(
+                f"'{each.name}', {counted(total, 'images')}: {listed} (see its flags and prompts)."
+            )
     return found
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from synthmix.belonging import check_results
 from synthmix.controls import KINDS, SUMMARIES
-from synthmix.errors import ArtifactError, SettingError
+from synthmix.errors import ArtifactError, SettingError, counted
 from synthmix.evaluation.detectable import Components, detectable, equivalence_reach, planned
 from synthmix.evaluation.verdict import DEFAULT
 from synthmix.store import read_json
@@ -135,7 +135,8 @@ def concerns(found: dict[str, Any]) -> list[str]:
         )
     if not last["can_be_seen"]:
         told.append(
-            f"no gain that is possible would be seen with {last['seeds']} seeds and so few test "
+            f"no gain that is possible would be seen with {counted(last['seeds'], 'seeds')} and "
+            "so few test "
             "images: more of either are needed for any verdict."
         )
     if last["equivalence"] > found["margin"]:
@@ -145,7 +146,8 @@ def concerns(found: dict[str, Any]) -> list[str]:
             else "within no margin at this size"
         )
         told.append(
-            f"equivalence is out of reach: with {last['seeds']} seeds two arms could be shown to "
+            f"equivalence is out of reach: with {counted(last['seeds'], 'seeds')} two arms could "
+            "be shown to "
             f"be the same {reach}, the margin is {100 * found['margin']:g}."
         )
     return told

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from synthmix.controls import SUMMARIES
+from synthmix.errors import counted
 from synthmix.evaluation.crossed import LEAST_IMAGES
 from synthmix.mixing import Arm
 from synthmix.study.inputs.extra_images import Corruptions, collections, named_test_set
@@ -35,7 +36,8 @@ def _of_validation(workspace: Workspace) -> list[str]:
         return []
     if not len(labels):
         return [
-            f"validation is {share:g}, which of {len(workspace.train)} images is none: no advice "
+            f"validation is {share:g}, which of {counted(len(workspace.train), 'images')} is "
+            "none: no advice "
             "by class can be given, and full steps are never held against half of them."
         ]
     few = _classes_with(workspace, labels, LEAST_IMAGES - 1)
@@ -66,7 +68,8 @@ def _of_tests(workspace: Workspace) -> list[str]:
         absent = _classes_with(workspace, labels, 0)
         if absent:
             found.append(
-                f"{where}: of its {len(labels)} images there are {absent}: scores on them say "
+                f"{where}: of its {counted(len(labels), 'images')} there are {absent}: scores on "
+                "them say "
                 "nothing of these classes."
             )
     return found
@@ -87,7 +90,9 @@ def _of_arms(workspace: Workspace) -> list[str]:
         is_whole = "per_class" not in settings
         none = _classes_with(workspace, np.concatenate(parts), 0) if is_whole else ""
         if none:
-            found.append(f"mixing: '{arm.name}' takes {drawn.num_synthetic} images, {none}.")
+            found.append(
+                f"mixing: '{arm.name}' takes {counted(drawn.num_synthetic, 'images')}, {none}."
+            )
         left = workspace.train.labels[drawn.real]
         none = _classes_with(workspace, left, 0) if len(left) else ""
         if none:
@@ -104,13 +109,15 @@ def _of_batches(workspace: Workspace) -> list[str]:
     if recipe.batch_size > least:
         found.append(
             f"training.batch_size is {recipe.batch_size:,}, and the smallest arm, "
-            f"{_named(arms[sizes.index(least)])}, has {least:,} images: each is seen several times "
+            f"{_named(arms[sizes.index(least)])}, has {counted(least, 'images')}: each is seen "
+            "several times "
             "in one step."
         )
     elif recipe.steps * recipe.batch_size < most:
         found.append(
             f"training.steps is {recipe.steps:,}: with batches of {recipe.batch_size:,} only "
-            f"{recipe.steps * recipe.batch_size:,} of the {most:,} images of the largest arm, "
+            f"{recipe.steps * recipe.batch_size:,} of the {counted(most, 'images')} of the "
+            "largest arm, "
             f"{_named(arms[sizes.index(most)])}, are ever seen."
         )
     return found
@@ -131,7 +138,7 @@ def _classes_with(workspace: Workspace, labels: Labels, most: int) -> str:
         for name, count in zip(workspace.class_names, counts, strict=True)
         if count <= most
     ]
-    more = f" and {len(few) - _SHOWN} other classes" if len(few) > _SHOWN else ""
+    more = f" and {counted(len(few) - _SHOWN, 'other classes')}" if len(few) > _SHOWN else ""
     return ", ".join(few[:_SHOWN]) + more
 
 

@@ -24,7 +24,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from synthmix.errors import printable
+from synthmix.errors import counted, printable
 from synthmix.evaluation.adaptive import Course
 from synthmix.fitting import Price
 from synthmix.study.stages import Step, stage_named, stage_of
@@ -127,7 +127,7 @@ class Terminal(Quiet):
         if self._decoding is None:
             return
         if completed >= total:
-            self.console.print(f"decoded {total:,} images", style="dim")
+            self.console.print(f"decoded {counted(total, 'images')}", style="dim")
         elif self._decoding.is_due:
             told = self._decoding.told(completed, total, "images")
             self.console.print(f"decoding: {told}", soft_wrap=True, highlight=False)
@@ -145,7 +145,7 @@ class Terminal(Quiet):
         still = sum(verdict.is_open for verdict in course.verdicts.values())
         told = f"look {len(course.looks) - (not course.is_settled)}: "
         told += f"{len(course.verdicts) - still} of {len(course.verdicts)} verdicts decided"
-        told += f", {course.spent} runs added so far"
+        told += f", {counted(course.spent, 'runs')} added so far"
         self.console.print(told + ("" if course.is_settled else "; going on"), style="dim")
 
     @contextmanager
