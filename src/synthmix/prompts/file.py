@@ -161,6 +161,7 @@ def _read_jsonl(text: str, path: Path) -> Iterator[Entry]:
 
 
 def _read_csv(text: str, path: Path) -> Iterator[Entry]:
+    _check_commas(text.partition("\n")[0], path)
     # strict: a quote that is never closed would swallow the rows behind it
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -178,6 +179,20 @@ def _read_csv(text: str, path: Path) -> Iterator[Entry]:
             yield _entry(row, where)
     except csv.Error as error:
         raise DataError(f"{path} line {reader.line_num}: not valid CSV: {error}.") from None
+
+
+def _check_commas(header: str, path: Path) -> None:
+    """Raise DataError where something else than commas stands between the columns."""
+    for mark, name in ((",", ""), ("\t", "tabs"), (";", "semicolons"), ("|", "bars")):
+        columns = {each.strip(' "\r') for each in header.split(mark)}
+        if columns.isdisjoint({*_CLASS, *_TEXT}):
+            continue
+        if name and len(columns) > 1:
+            raise DataError(
+                f"{path} line 1: its columns are separated by {name} ({mark!r}), not by commas; "
+                "save it as comma-separated values (CSV)."
+            )
+        return
 
 
 def _read_parquet(path: Path) -> Iterator[Entry]:
