@@ -565,7 +565,7 @@ def test_published_weights_become_images_in_class_folders(call: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("generator.checkpoint=nowhere.pkl", "There is no file nowhere.pkl"),
+        ("generator.checkpoint=nowhere.pkl", "nowhere.pkl does not exist"),
         ("generator.truncation_psi=7", "truncation_psi"),
         ("generator.sha256=ab", "64 hexadecimal digits"),
     ],

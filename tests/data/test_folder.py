@@ -101,10 +101,10 @@ def test_a_photograph_taken_sideways_is_turned_upright(tmp_path: Path) -> None:
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"path is '.*nowhere', but there is no such folder"):
+    with pytest.raises(DataError, match=r"path is '.*nowhere', which does not exist"):
         Folder(path=str(tmp_path / "nowhere")).list("train")
     save(tmp_path / "cat" / "x.png")
-    with pytest.raises(DataError, match=r"test_path is '.*nowhere', but"):
+    with pytest.raises(DataError, match=r"test_path is '.*nowhere', which"):
         Folder(path=str(tmp_path), test_path=str(tmp_path / "nowhere")).list("test")
 
 

@@ -131,7 +131,7 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"path: there is no file .*nowhere\.json"):
+    with pytest.raises(SettingError, match=r"path: .*nowhere\.json does not exist"):
         list(File(path=str(tmp_path / "nowhere.json")).write(NAMES, 1, seed=0))
 
 

@@ -11,6 +11,7 @@ from synthmix.data._arrow import check_no_arrow
 from synthmix.data._files import decoded, stamp
 from synthmix.data._walk import ENDINGS, Walk, entries, folders, is_hidden
 from synthmix.errors import DataError, NoSuchSplit, shown
+from synthmix.files import misfit
 from synthmix.names import composed
 from synthmix.noticed import legible
 from synthmix.types import Pixels
@@ -103,8 +104,9 @@ class Folder(ImageSource):
 
 def _existing(path: str, setting: str) -> Path:
     folder = Path(path).expanduser()
-    if not path or not folder.is_dir():
-        raise DataError(f"{setting} is '{path}', but there is no such folder.")
+    why = misfit(folder, "folder") if path else "names nothing"
+    if why:
+        raise DataError(f"{setting} is '{path}', which {why}; name a folder of images.")
     check_no_arrow(folder)
     return folder
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synthmix.errors import DataError, SettingError, shown, suggestion
+from synthmix.files import misfit
 from synthmix.names import distinct, matched
 from synthmix.prompts import PromptStrategy
 from synthmix.prompts._written import parquet_rows
@@ -38,8 +39,8 @@ class File(PromptStrategy):
 
     def content(self) -> Json:
         path = Path(self.path).expanduser()
-        if not path.is_file():
-            raise SettingError(f"path is '{self.path}': there is no such file of prompts.")
+        if why := misfit(path):
+            raise SettingError(f"path is '{self.path}', which {why}; name a file of prompts.")
         return sha256(path)
 
     def check(self, class_names: tuple[str, ...]) -> None:
@@ -60,9 +61,8 @@ def prompts_in(
     path: Path, class_names: tuple[str, ...] | None = None
 ) -> tuple[tuple[str, ...], list[Prompt]]:
     """Return a file's classes, in its order where none are given, and every prompt of it."""
-    if not path.is_file():
-        what = "is a folder, not a file of prompts" if path.is_dir() else "does not exist"
-        raise SettingError(f"{path} {what}.")
+    if why := misfit(path):
+        raise SettingError(f"{path} {why}; name a file of prompts.")
     entries = list(_read(path))
     names = distinct(class_names or dict.fromkeys(name for name, _, _ in entries))
     counts = dict.fromkeys(names, 0)
@@ -112,8 +112,8 @@ def _is_text(value: Any) -> bool:
 
 def _read(path: Path) -> Iterator[Entry]:
     readers = {".json": _read_json, ".jsonl": _read_jsonl, ".csv": _read_csv}
-    if not path.is_file():
-        raise SettingError(f"path: there is no file {path}.")
+    if why := misfit(path):
+        raise SettingError(f"path: {path} {why}; name a file of prompts.")
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
     if path.suffix.lower() not in readers:

@@ -15,6 +15,7 @@ from synthmix.decoded import Inventory
 from synthmix.engines import Engine
 from synthmix.errors import NotYetAvailable, SettingError, suggestion
 from synthmix.evaluation.adaptive import Adaptive
+from synthmix.files import misfit
 from synthmix.generators import Generator
 from synthmix.images import Resize
 from synthmix.mixing import Mixing
@@ -199,6 +200,8 @@ def read(path: Path) -> dict[str, Any]:
     """Return the keys of a study file, unchecked; raises SettingError where it is not YAML."""
     if path.is_dir():
         raise SettingError(f"{path} is a folder; name the study file (*.yaml) in it.")
+    if path.exists() and (why := misfit(path)):
+        raise SettingError(f"{path} {why}; name a study file (*.yaml).")
     if not path.is_file():
         raise SettingError(f"There is no study file {path}.")
     try:
