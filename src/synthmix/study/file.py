@@ -232,6 +232,11 @@ def _decoded(content: bytes) -> str:
 
 def resolve(asked: dict[str, Any]) -> Study:
     """Return the study that these keys describe, every component built and checked."""
+    if not isinstance(asked, dict):
+        raise SettingError(
+            f"A study is a dictionary of its keys, like {{'name': ...}}, got {_plainly(asked)}; "
+            "`load` reads a file."
+        )
     plain, adaptive = run_seeds.read(asked)
     file = _checked(plain)
     training = {"precision": file.precision, **file.training}
@@ -260,6 +265,10 @@ def resolve(asked: dict[str, Any]) -> Study:
     )
     check_subjects(study.synthetic)
     return study
+
+
+def _plainly(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str | Path) else f"a {type(value).__name__}"
 
 
 def _controls(asked: bool | ControlKeys) -> Plan:
