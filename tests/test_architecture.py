@@ -20,6 +20,7 @@ BASE = {
     "errors",
     "export",
     "extras",
+    "files",
     "fitting",
     "hardware",
     "hub",

@@ -129,7 +129,7 @@ def test_a_folder_where_a_file_belongs_is_put_aside(tmp_path: Path) -> None:
     assert (tmp_path / "b.json.aside").is_dir()
     assert read_json(tmp_path / "b.json") == {}
     (tmp_path / "c.json").mkdir()
-    with pytest.raises(ArtifactError, match="c.json is a folder instead of a file"):
+    with pytest.raises(ArtifactError, match="c.json is a folder, not a file"):
         read_json(tmp_path / "c.json")
 
 

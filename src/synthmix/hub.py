@@ -10,6 +10,7 @@ from typing import Any
 
 from synthmix.errors import MissingPackage, SettingError
 from synthmix.extras import install_extra
+from synthmix.files import misfit
 from synthmix.model_files import INDEX, WEIGHTS, wanted
 from synthmix.store import sha256
 
@@ -127,8 +128,8 @@ def _index(folder: Path, model: str, kind: Kind) -> dict[str, Any]:
 
 
 def _what_else(folder: Path, kind: Kind) -> str:
-    if folder.is_file():
-        return f"that is a file: a model is the folder that {kind.library} wrote"
+    if why := misfit(folder, "folder"):
+        return f"that {why}: a model is the folder that {kind.library} wrote"
     if not any(folder.iterdir()):
         return "that folder is empty"
     if kind.index == INDEX and (folder / "config.json").is_file():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from synthmix.errors import ArtifactError, SettingError
+from synthmix.files import misfit
 from synthmix.store import canonical, is_altered, out_of_space, signed
 from synthmix.types import Json, Prompt
 
@@ -31,6 +32,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._head = canonical({"depends_on": depends_on})
         if path is not None and path.exists():
+            if why := misfit(path):
+                raise SettingError(f"{path} {why}; take it away.")
             self._read(path)
 
     def get(self, label: int, index: int) -> Prompt | None:

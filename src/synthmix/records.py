@@ -15,6 +15,8 @@ def is_record(relative: str, record: Any) -> bool:
 
 def recorded(path: Path, relative: str) -> dict[str, Any] | None:
     """Return a part's record, None where it is missing or damaged: the part is made anew."""
+    if not path.is_file():  # a pipe would be waited for without an end
+        return None
     try:
         record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):

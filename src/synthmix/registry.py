@@ -290,6 +290,8 @@ def explain(error: Any, given: Any) -> str:
         return f"the setting '{'.'.join(map(str, first['loc']))}' is missing."
     message = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = _PLAINER.get(first["type"], message)
+    if first["type"] == "string_type" and first["loc"][-1:] == ("[key]",):
+        message = "a key must be text"
     setting = f"setting '{name}': " if name else ""
     return f"{setting}{message[:1].lower()}{message[1:]}, got {_short(first['input'])}."
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from synthmix.aside import unused
 from synthmix.errors import ArtifactError, DiskFull, Unfinished
+from synthmix.files import misfit
 from synthmix.records import is_record, recorded
 from synthmix.types import Json
 
@@ -198,10 +199,10 @@ def json_text(value: Json) -> str:
 
 def read_json(path: Path) -> Any:
     """Read JSON; raises ArtifactError where the file holds none, or a folder is in its place."""
+    if path.exists() and (why := misfit(path)):
+        raise ArtifactError(f"{path} {why}; take it away.")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except IsADirectoryError:
-        raise ArtifactError(f"{path} is a folder instead of a file; take it away.") from None
     except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{path} is not valid JSON: {error}") from None
 

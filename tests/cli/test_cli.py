@@ -260,6 +260,22 @@ def test_what_the_encoding_of_stdout_lacks_is_escaped(finished: Path, tmp_path: 
     assert json.loads(done.stdout) == {"report": "größe/report.html"}
 
 
+@pytest.mark.parametrize("command", ["status", "report", "evaluate", "plan"])
+@pytest.mark.parametrize("file", ["results.json", "report.html", "figures/accuracy.svg"])
+def test_a_file_of_a_results_folder_stands_for_the_folder(
+    call: Call, finished: Path, tmp_path: Path, command: str, file: str
+) -> None:
+    out = shutil.copytree(finished / "out", tmp_path / "out")
+    done = call(command, out / file)
+    assert done.status == 0, done.err
+    assert done.out.splitlines()[-1] == call(command, out).out.splitlines()[-1]
+
+
+def test_a_file_beside_no_results_is_read_as_a_study(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text("[1]")
+    assert "must hold keys like" in one_line(call("status", tmp_path / "results.json"))
+
+
 def test_plan_counts_and_runs_nothing(call: Call, tmp_path: Path) -> None:
     study = write_study(tmp_path, seeds=1)
     out = call("plan", study).out
@@ -576,7 +592,7 @@ def test_published_weights_become_images_in_class_folders(call: Call, tmp_path: 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("generator.checkpoint=nowhere.pkl", "There is no file nowhere.pkl"),
+        ("generator.checkpoint=nowhere.pkl", "nowhere.pkl does not exist"),
         ("generator.truncation_psi=7", "truncation_psi"),
         ("generator.sha256=ab", "64 hexadecimal digits"),
     ],

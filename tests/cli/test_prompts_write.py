@@ -80,7 +80,7 @@ def test_a_language_model_starts_from_a_file_of_prompts(taught: Path, tmp_path: 
     assert "accepted at the first attempt" in str(told["told"])
     rows = [json.loads(line) for line in target.read_text().splitlines()]
     assert [row["source"]["subject"] for row in rows] == ["a cat", "a dog"] * 2
-    with pytest.raises(SettingError, match="from is 'nowhere': without a study it is a file"):
+    with pytest.raises(SettingError, match="from is 'nowhere', which does not exist"):
         write("language-model", str(tmp_path / "b.json"), "--set", "from=nowhere")
 
 

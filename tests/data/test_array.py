@@ -94,9 +94,9 @@ def test_no_test_split(tmp_path: Path) -> None:
 
 
 def test_no_such_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"path is '.*x\.npz', but there is no such file"):
+    with pytest.raises(DataError, match=r"path is '.*x\.npz', which does not exist"):
         Array(path=str(tmp_path / "x.npz")).list("train")
-    with pytest.raises(DataError, match=r"test_path is 'x\.npz', but there is no such file"):
+    with pytest.raises(DataError, match=r"test_path is 'x\.npz', which does not exist"):
         Array(path="a.npz", test_path="x.npz").list("test")
 
 

@@ -101,10 +101,10 @@ def test_a_photograph_taken_sideways_is_turned_upright(tmp_path: Path) -> None:
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"path is '.*nowhere', but there is no such folder"):
+    with pytest.raises(DataError, match=r"path is '.*nowhere', which does not exist"):
         Folder(path=str(tmp_path / "nowhere")).list("train")
     save(tmp_path / "cat" / "x.png")
-    with pytest.raises(DataError, match=r"test_path is '.*nowhere', but"):
+    with pytest.raises(DataError, match=r"test_path is '.*nowhere', which"):
         Folder(path=str(tmp_path), test_path=str(tmp_path / "nowhere")).list("test")
 
 
@@ -127,6 +127,9 @@ def test_no_test_split(tmp_path: Path) -> None:
         Folder(path=str(tmp_path)).list("test")
     save(tmp_path / "b" / "train" / "cat" / "x.png")
     with pytest.raises(DataError, match=r"has no folder 'test'; found: train\."):
+        Folder(path=str(tmp_path / "b")).list("test")
+    save(tmp_path / "b" / "tests" / "cat" / "x.png")
+    with pytest.raises(DataError, match=r"found: tests, train\. Call 'tests' 'test'\."):
         Folder(path=str(tmp_path / "b")).list("test")
 
 
@@ -284,6 +287,27 @@ def test_layouts_that_are_not_meant_are_refused(tmp_path: Path) -> None:
         save(tmp_path / "b" / split / "cat" / "x.png")
     with pytest.raises(DataError, match="look like splits: Training, Validation"):
         listing_of(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("tests", "training"), ("test_set", "train_set"), ("eval", "trains")],
+)
+def test_folders_that_are_called_nearly_as_splits_are_no_classes(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        save(tmp_path / name / "cat" / "x.png")
+        save(tmp_path / name / "dog" / "x.png")
+    with pytest.raises(DataError, match=f"{', '.join(names)}"):
+        listing_of(tmp_path)
+
+
+def test_splits_beside_another_folder_are_no_classes(tmp_path: Path) -> None:
+    for name in ("docs", "tests", "training"):
+        save(tmp_path / name / "cat" / "x.png")
+    with pytest.raises(DataError, match="look like splits: tests, training. Give one of them"):
+        listing_of(tmp_path)
 
 
 def test_layouts_that_may_not_be_meant_are_noted(tmp_path: Path) -> None:

@@ -87,6 +87,13 @@ WRONG = {
     "repeated index": ("a.json", '{"cat": {"0": "x", "0": "y"}}', "the key '0' stands twice"),
     "deep": ("a.json", '{"cat":' + "[" * 100_000, "nested too deeply"),
     "deep line": ("a.jsonl", '{"cat":' + "[" * 100_000, "nested too deeply"),
+    "semicolons": (
+        "a.csv",
+        "class;prompt\ncat;a, b\ndog;y\n",
+        "line 1: its columns are separated by semicolons (';'), not by commas",
+    ),
+    "tabs": ("a.csv", "class\tprompt\ncat\tx\n", "separated by tabs ('\\t'), not by commas"),
+    "bars": ("a.csv", '"text"|"label"\nx|cat\n', "separated by bars ('|'), not by commas"),
     "repeated column": ("a.csv", "class,prompt,prompt\ncat,x,y\n", "column 'prompt' stands twice"),
     "more columns": (
         "a.csv",
@@ -124,7 +131,7 @@ def test_what_is_wrong_is_said_in_one_line(
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match=r"path: there is no file .*nowhere\.json"):
+    with pytest.raises(SettingError, match=r"path: .*nowhere\.json does not exist"):
         list(File(path=str(tmp_path / "nowhere.json")).write(NAMES, 1, seed=0))
 
 

@@ -130,5 +130,5 @@ def test_a_study_describes_its_classes_by_attributes(sdxl: Path, tmp_path: Path)
     run(load(write_study(tmp_path, synthetic={"sd": how}, seeds=1)))
     assert len(list((tmp_path / "out" / "synthetic").glob("sd-*"))) == 2
     stored.unlink()
-    with pytest.raises(SettingError, match="there is no such file"):
+    with pytest.raises(SettingError, match="which does not exist"):
         run(load(write_study(tmp_path, synthetic={"sd": how}, seeds=1)))

@@ -36,6 +36,7 @@ def load_study(path: Path, changes: list[str]) -> "Study":
     from synthmix.belonging import check_study
     from synthmix.study.config.file import read, resolve
 
+    path = _folder_of(path)
     kept = path / "study.yaml"
     check_study(kept)
     asked = {**read(kept), "output": str(path)} if kept.is_file() else read(path)
@@ -44,6 +45,7 @@ def load_study(path: Path, changes: list[str]) -> "Study":
 
 def results_folder(path: Path) -> Path:
     """Return a results folder: the one that is named, or the output of a study file."""
+    path = _folder_of(path)
     if path.is_dir():
         return path
     if not path.exists():
@@ -58,6 +60,13 @@ def results_folder(path: Path) -> Path:
     if other is not None:
         raise DataError(f"{other}, not what {path} asks for: run it, or name the folder itself.")
     return study.output
+
+
+def _folder_of(path: Path) -> Path:
+    """Return the results folder in which a file lies that is no study file, else the path."""
+    if path.suffix.lower() in (".yaml", ".yml") or not path.is_file():
+        return path
+    return next((each for each in path.parents if (each / "resolved.json").is_file()), path)
 
 
 def changed(asked: dict[str, Any], changes: list[str]) -> dict[str, Any]:

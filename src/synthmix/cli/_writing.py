@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from synthmix.cli._options import changed
 from synthmix.errors import SettingError
+from synthmix.files import misfit
 
 if TYPE_CHECKING:
     from synthmix.prompts import PromptStrategy
@@ -87,10 +88,10 @@ def _subjects(
     from synthmix.store import sha256
 
     path = Path(writer.subjects_from).expanduser()
-    if not path.is_file():
+    if why := misfit(path):
         raise SettingError(
-            f"from is '{writer.subjects_from}': without a study it is a file of prompts, and there "
-            "is none of that name."
+            f"from is '{writer.subjects_from}', which {why}; without a study it is a file of "
+            "prompts."
         )
     return prompts_in(path, class_names)[1], sha256(path)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from synthmix.errors import DataError, MissingPackage
 from synthmix.extras import install_extra
+from synthmix.files import misfit
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -15,6 +16,9 @@ def located(path: str, name: str | None, revision: str | None) -> tuple[Path, st
     folder = Path(path).expanduser()
     if path and folder.is_dir():
         return folder, None
+    if path and folder.exists():
+        why = misfit(folder, "folder")
+        raise DataError(f"path is '{path}', which {why}; name the folder of Parquet files.")
     if not _HUB_ID.fullmatch(path):
         raise DataError(f"path is '{path}', which is neither a folder nor a hub id (owner/name).")
     folder = _fetched(path, name, revision)

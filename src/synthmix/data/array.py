@@ -19,6 +19,7 @@ from synthmix.data import ImageSource, Listing, PassedOver, Split
 from synthmix.data._files import stamp
 from synthmix.data.classes import Meaning, Names, declared, numbering
 from synthmix.errors import DataError, NoSuchSplit, SettingError, counted
+from synthmix.files import misfit
 from synthmix.images import to_rgb
 from synthmix.noticed import EXAMPLES, notice
 from synthmix.types import Labels, Pixels
@@ -104,9 +105,9 @@ class Array(ImageSource):
         if path is None:
             raise NoSuchSplit(f"{self.train_path} has no test split: give test_path.")
         file = Path(path).expanduser()
-        if not file.is_file():
+        if why := misfit(file):
             setting = f"{split}_path" if own else "path"
-            raise DataError(f"{setting} is '{path}', but there is no such file.")
+            raise DataError(f"{setting} is '{path}', which {why}; name a .npz file.")
         return file
 
     def _keys(self, file: Any, split: Split, path: Path) -> tuple[str, str]:

@@ -1,20 +1,26 @@
 """A folder of images, one sub-folder per class (the ImageFolder layout)."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
+from synthmix.data._arrow import check_no_arrow
 from synthmix.data._files import decoded, stamp
 from synthmix.data._walk import ENDINGS, Walk, entries, folders, is_hidden
 from synthmix.errors import DataError, NoSuchSplit, counted, shown
+from synthmix.files import misfit
 from synthmix.names import composed
 from synthmix.noticed import legible
 from synthmix.types import Pixels
 
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
-"""What folders of splits are called, in small letters."""
+_SPLIT = re.compile(
+    r"(train|test|val|dev|eval)(s|ing|id|idation|uation)?([ _-]?(set|split|data|images))?",
+    re.IGNORECASE,
+)
+"""What folders of splits are called."""
 
 _SHOWN = 3
 
@@ -75,7 +81,10 @@ class Folder(ImageSource):
                 f"{path} has no test split: give test_path, or train/ and test/ in it."
             )
         if not (path / split).is_dir():
-            raise NoSuchSplit(f"{path} has no folder '{split}'; found: {', '.join(folders(path))}.")
+            raise NoSuchSplit(
+                f"{path} has no folder '{split}'; found: {', '.join(folders(path))}."
+                f"{_meant(path, split)}"
+            )
         return path / split
 
     def _pass_over_beside(self, walk: Walk, root: Path) -> None:
@@ -95,9 +104,21 @@ class Folder(ImageSource):
 
 def _existing(path: str, setting: str) -> Path:
     folder = Path(path).expanduser()
-    if not path or not folder.is_dir():
-        raise DataError(f"{setting} is '{path}', but there is no such folder.")
+    why = misfit(folder, "folder") if path else "names nothing"
+    if why:
+        raise DataError(f"{setting} is '{path}', which {why}; name a folder of images.")
+    check_no_arrow(folder)
     return folder
+
+
+def _meant(path: Path, split: str) -> str:
+    """Say which folder was meant for a split's, where one is called nearly so."""
+    near = [name for name in folders(path) if name.lower().startswith(split) and _is_split(name)]
+    return f" Call {shown(near[0])} '{split}'." if near else ""
+
+
+def _is_split(name: str) -> bool:
+    return _SPLIT.fullmatch(name) is not None
 
 
 def _holds_splits(path: Path) -> bool:
@@ -135,9 +156,10 @@ def _check_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> None:
             f"{root} holds one folder alone, '{names[0]}', which would be the only class: "
             f"name {root / names[0]} where the folders in it are the classes."
         )
-    if len(names) > 1 and {name.lower() for name in names} <= _SPLITS:
+    splits = list(filter(_is_split, names))
+    if (len(names) > 1 and splits == names) or len(set(splits) & set(nested)) > 1:
         raise DataError(
-            f"{root} holds no classes but what look like splits: {', '.join(names)}. Give one of "
+            f"{root} holds no classes but what look like splits: {', '.join(splits)}. Give one of "
             "them as path and another as test_path, or call them train and test."
         )
 
@@ -158,10 +180,10 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
             "folder inside "
             f"alone ({_some(single)}): is the folder above meant?"
         )
-    split = sorted({each for found in inner.values() for each in found if each.lower() in _SPLITS})
+    split = sorted({each for found in inner.values() for each in found if _is_split(each)})
     if split:
         yield f"class folders hold folders {_some(split)}; the pictures of all of them are taken"
-    odd = [name for name in files if name.lower() in _SPLITS]
+    odd = [name for name in files if _is_split(name)]
     if odd:
         yield f"classes are called {_some(odd)}, as splits are"
     beside = [entry.name for entry in entries(root) if not entry.is_dir()]

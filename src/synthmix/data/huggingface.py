@@ -14,6 +14,7 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from synthmix.data import ImageSource, Listing, Split
+from synthmix.data._arrow import check_no_arrow
 from synthmix.data._card import Card, read_card
 from synthmix.data._files import decoded, stamp, status
 from synthmix.data._hub import located
@@ -123,6 +124,8 @@ class Huggingface(ImageSource):
 
     def _table(self, split: Split) -> _Table:
         folder, commit = located(self.path, self.name, self.revision)
+        if commit is None and not any(folder.rglob("*.parquet")):
+            check_no_arrow(folder)
         card = read_card(folder, self.name)
         there = files_in(folder, self.name, card)
         splits = {"train": self.train_split, "test": self.test_split}

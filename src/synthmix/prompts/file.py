@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from synthmix.errors import DataError, SettingError, shown, suggestion
+from synthmix.files import misfit
 from synthmix.names import distinct, matched
 from synthmix.prompts import PromptStrategy
 from synthmix.prompts.written import parquet_rows
@@ -38,8 +39,8 @@ class File(PromptStrategy):
 
     def content(self) -> Json:
         path = Path(self.path).expanduser()
-        if not path.is_file():
-            raise SettingError(f"path is '{self.path}': there is no such file of prompts.")
+        if why := misfit(path):
+            raise SettingError(f"path is '{self.path}', which {why}; name a file of prompts.")
         return sha256(path)
 
     def check(self, class_names: tuple[str, ...]) -> None:
@@ -60,9 +61,8 @@ def prompts_in(
     path: Path, class_names: tuple[str, ...] | None = None
 ) -> tuple[tuple[str, ...], list[Prompt]]:
     """Return a file's classes, in its order where none are given, and every prompt of it."""
-    if not path.is_file():
-        what = "is a folder, not a file of prompts" if path.is_dir() else "does not exist"
-        raise SettingError(f"{path} {what}.")
+    if why := misfit(path):
+        raise SettingError(f"{path} {why}; name a file of prompts.")
     entries = list(_read(path))
     names = distinct(class_names or dict.fromkeys(name for name, _, _ in entries))
     counts = dict.fromkeys(names, 0)
@@ -112,8 +112,8 @@ def _is_text(value: Any) -> bool:
 
 def _read(path: Path) -> Iterator[Entry]:
     readers = {".json": _read_json, ".jsonl": _read_jsonl, ".csv": _read_csv}
-    if not path.is_file():
-        raise SettingError(f"path: there is no file {path}.")
+    if why := misfit(path):
+        raise SettingError(f"path: {path} {why}; name a file of prompts.")
     if path.suffix.lower() == ".parquet":
         return _read_parquet(path)
     if path.suffix.lower() not in readers:
@@ -161,6 +161,7 @@ def _read_jsonl(text: str, path: Path) -> Iterator[Entry]:
 
 
 def _read_csv(text: str, path: Path) -> Iterator[Entry]:
+    _check_commas(text.partition("\n")[0], path)
     # strict: a quote that is never closed would swallow the rows behind it
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -178,6 +179,20 @@ def _read_csv(text: str, path: Path) -> Iterator[Entry]:
             yield _entry(row, where)
     except csv.Error as error:
         raise DataError(f"{path} line {reader.line_num}: not valid CSV: {error}.") from None
+
+
+def _check_commas(header: str, path: Path) -> None:
+    """Raise DataError where something else than commas stands between the columns."""
+    for mark, name in ((",", ""), ("\t", "tabs"), (";", "semicolons"), ("|", "bars")):
+        columns = {each.strip(' "\r') for each in header.split(mark)}
+        if columns.isdisjoint({*_CLASS, *_TEXT}):
+            continue
+        if name and len(columns) > 1:
+            raise DataError(
+                f"{path} line 1: its columns are separated by {name} ({mark!r}), not by commas; "
+                "save it as comma-separated values (CSV)."
+            )
+        return
 
 
 def _read_parquet(path: Path) -> Iterator[Entry]:

@@ -6,12 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-<<<<<<< HEAD:src/synthmix/prompts/lint.py
-from synthmix.prompts.spoken_names import names_class, others_named, spoken
-=======
 from synthmix.errors import DataError, counted
 from synthmix.prompts.spoken_names import names_class, others_named, spoken
->>>>>>> words3:src/synthmix/prompts/_lint.py
 from synthmix.types import Prompt, TextEncoder
 
 _INSTRUCTION = re.compile(

@@ -71,6 +71,8 @@ def read_record(folder: Path, study_fingerprint: str) -> Record | None:
 
     One of another study, of another layout, or whose bytes have changed is none.
     """
+    if not (folder / LABELS).is_file():
+        return None
     try:
         stored = read_json(folder / RECORD)
         content = (folder / LABELS).read_bytes()

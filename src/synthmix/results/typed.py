@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from synthmix import belonging
 from synthmix.errors import ArtifactError, DataError
+from synthmix.files import misfit
 from synthmix.store import read_json
 from synthmix.types import Json, Score
 
@@ -216,7 +217,9 @@ def load(folder: Path) -> Results:
     Raises ArtifactError or DataError.
     """
     path = folder / "results.json"
-    if not path.is_file():
+    if path.exists() and (why := misfit(path)):
+        raise ArtifactError(f"{path} {why}; `synthmix evaluate {folder}` makes it anew.")
+    if not path.exists():
         raise ArtifactError(f"{folder} has no results.json: `synthmix run STUDY` makes it.")
     try:
         found = load_file(path)

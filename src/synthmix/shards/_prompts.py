@@ -26,7 +26,7 @@ def save_prompts(artifact: Artifact, prompts: Sequence[Prompt], **facts: Json) -
 def load_prompts(artifact: Artifact) -> list[Prompt]:
     """Return the stored prompts in their order; raises ArtifactError where they cannot be read."""
     path = artifact.path / _PART
-    if not artifact.is_complete or not path.exists():
+    if not artifact.is_complete or not path.is_file():
         raise ArtifactError(f"{path} is not there or not finished; run the same command again.")
     lines = path.read_bytes().splitlines()  # of bytes: a line that is no UTF-8 is named too
     return [_prompt(line, f"{path} line {number}") for number, line in enumerate(lines, start=1)]

@@ -144,7 +144,7 @@ def test_a_grouped_file_has_the_classes_it_has(tmp_path: Path) -> None:
         stored.read_classes(path, ["dog"])
     with pytest.raises(DataError, match="it is grouped by class already"):
         stored.read_attributes(path)
-    with pytest.raises(SettingError, match="visual_genome is .*: there is no such file"):
+    with pytest.raises(SettingError, match="visual_genome is .*, which does not exist"):
         stored.read_classes(tmp_path / "no.json", ["dog"])
 
 

@@ -145,7 +145,7 @@ def test_a_class_with_too_few_mentions_is_named(tmp_path: Path) -> None:
     path = stored(tmp_path, cat={"colour": {"red": 1}})
     with pytest.raises(DataError, match="class 'cat' has no attribute with at_least = 2 mentions"):
         ClusteredAttributes(visual_genome=path).check(("cat",))
-    with pytest.raises(SettingError, match="visual_genome is 'none.json': there is no such file"):
+    with pytest.raises(SettingError, match="visual_genome is 'none.json', which does not exist"):
         ClusteredAttributes(visual_genome="none.json").check(("cat",))
 
 

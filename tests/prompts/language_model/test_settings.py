@@ -59,7 +59,7 @@ def test_gguf_files_take_no_revision_and_no_quantisation() -> None:
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     path = tmp_path / "model.gguf"
-    assert "there is no such file" in refused(model=str(path))
+    assert "which does not exist" in refused(model=str(path))
     path.write_bytes(b"weights to come")
     assert "which is no GGUF file" in refused(model=str(path))
     path.write_bytes(b"GGUF and then nothing of the kind")

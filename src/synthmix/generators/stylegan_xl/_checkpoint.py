@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from synthmix.errors import SettingError
+from synthmix.files import misfit
 from synthmix.store import sha256
 
 PUBLISHED = (
@@ -15,9 +16,8 @@ PUBLISHED = (
 
 def checked_sha256(path: Path, expected: str | None = None) -> str:
     """Return a file's sha256; raises SettingError where there is no file or it is another one."""
-    if not path.is_file():
-        what = f"{path} is a folder" if path.is_dir() else f"There is no file {path}"
-        raise SettingError(f"{what}; StyleGAN-XL weights are one file. {PUBLISHED}")
+    if why := misfit(path):
+        raise SettingError(f"{path} {why}; StyleGAN-XL weights are one file. {PUBLISHED}")
     if expected is not None and not re.fullmatch("[0-9a-fA-F]{64}", expected):
         raise SettingError(f"sha256 is '{expected}'; it must be 64 hexadecimal digits.")
     facts = path.stat()

@@ -8,6 +8,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from synthmix.errors import DataError, SettingError
+from synthmix.files import misfit
 from synthmix.prompts import PromptStrategy
 from synthmix.prompts._template import article, placeholders
 from synthmix.prompts.clustered_attributes._compose import Chosen, Composer, Sample, largest, phrase
@@ -55,8 +56,8 @@ class ClusteredAttributes(PromptStrategy):
             )
 
     def content(self) -> Json:
-        if not self._path.is_file():
-            raise SettingError(f"visual_genome is '{self.visual_genome}': there is no such file.")
+        if why := misfit(self._path):
+            raise SettingError(f"visual_genome is '{self.visual_genome}', which {why}.")
         return sha256(self._path)
 
     def check(self, class_names: tuple[str, ...]) -> None:

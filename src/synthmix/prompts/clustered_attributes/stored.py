@@ -10,6 +10,7 @@ from typing import Any
 
 from synthmix.cached import ensure
 from synthmix.errors import DataError, SettingError, suggestion
+from synthmix.files import misfit
 from synthmix.prompts.clustered_attributes.classes import ClassAttributes, group, plain
 from synthmix.prompts.clustered_attributes.visual_genome import (
     Attributes,
@@ -69,8 +70,8 @@ def read_classes(path: Path, class_names: Sequence[str]) -> dict[str, ClassAttri
 
     What is extracted from a large file is kept in the cache, under the file's sha256.
     """
-    if not path.is_file():
-        raise SettingError(f"visual_genome is '{path}': there is no such file.")
+    if why := misfit(path):
+        raise SettingError(f"visual_genome is '{path}', which {why}.")
     stat = path.stat()
     return dict(_read_classes(path, tuple(class_names), (stat.st_mtime_ns, stat.st_size)))
 
@@ -112,8 +113,8 @@ def _extracted(path: Path) -> Attributes:
 
 def _stored(path: Path) -> dict[str, Any] | None:
     """Return what is in a JSON object, or None where the file is something else."""
-    if not path.is_file():
-        raise SettingError(f"There is no file {path}.")
+    if why := misfit(path):
+        raise SettingError(f"{path} {why}.")
     with path.open("rb") as file:
         if file.read(64).removeprefix(codecs.BOM_UTF8).lstrip()[:1] != b"{":
             return None

