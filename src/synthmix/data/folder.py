@@ -7,14 +7,12 @@ from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
 from synthmix.data._files import decoded, stamp
+from synthmix.data._splits import WORDS
 from synthmix.data._walk import ENDINGS, Walk, entries, folders, is_hidden
 from synthmix.errors import DataError, NoSuchSplit, shown
 from synthmix.names import composed
 from synthmix.noticed import legible
 from synthmix.types import Pixels
-
-_SPLITS = {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
-"""What folders of splits are called, in small letters."""
 
 _SHOWN = 3
 
@@ -75,7 +73,11 @@ class Folder(ImageSource):
                 f"{path} has no test split: give test_path, or train/ and test/ in it."
             )
         if not (path / split).is_dir():
-            raise NoSuchSplit(f"{path} has no folder '{split}'; found: {', '.join(folders(path))}.")
+            found = folders(path)
+            # of several others, which one is meant is for the user to say
+            is_one = sum(name.lower() in WORDS for name in found) == 1
+            kind = NoSuchSplit if is_one else DataError
+            raise kind(f"{path} has no folder '{split}'; found: {', '.join(found)}.")
         return path / split
 
     def _pass_over_beside(self, walk: Walk, root: Path) -> None:
@@ -135,7 +137,7 @@ def _check_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> None:
             f"{root} holds one folder alone, '{names[0]}', which would be the only class: "
             f"name {root / names[0]} where the folders in it are the classes."
         )
-    if len(names) > 1 and {name.lower() for name in names} <= _SPLITS:
+    if len(names) > 1 and {name.lower() for name in names} <= WORDS:
         raise DataError(
             f"{root} holds no classes but what look like splits: {', '.join(names)}. Give one of "
             "them as path and another as test_path, or call them train and test."
@@ -157,10 +159,10 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
             f"{len(single)} of {len(files)} class folders hold their pictures in one folder inside "
             f"alone ({_some(single)}): is the folder above meant?"
         )
-    split = sorted({each for found in inner.values() for each in found if each.lower() in _SPLITS})
+    split = sorted({each for found in inner.values() for each in found if each.lower() in WORDS})
     if split:
         yield f"class folders hold folders {_some(split)}; the pictures of all of them are taken"
-    odd = [name for name in files if name.lower() in _SPLITS]
+    odd = [name for name in files if name.lower() in WORDS]
     if odd:
         yield f"classes are called {_some(odd)}, as splits are"
     beside = [entry.name for entry in entries(root) if not entry.is_dir()]
