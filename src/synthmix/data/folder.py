@@ -1,8 +1,10 @@
 """A folder of images, one sub-folder per class (the ImageFolder layout)."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
@@ -159,6 +161,7 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
             f"{len(single)} of {len(files)} class folders hold their pictures in one folder inside "
             f"alone ({_some(single)}): is the folder above meant?"
         )
+    yield from _of_same_folders(inner)
     split = sorted({each for found in inner.values() for each in found if each.lower() in WORDS})
     if split:
         yield f"class folders hold folders {_some(split)}; the pictures of all of them are taken"
@@ -170,6 +173,25 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
     beside = [name for name in beside if not is_hidden(name)]
     if beside:
         yield f"{len(beside)} pictures lie beside the class folders, in no class: {_some(beside)}"
+
+
+def _of_same_folders(inner: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield that the classes may lie a level below: each folder holds some that others hold."""
+    counts = Counter(chain.from_iterable(inner.values()))
+    same = {name for name, count in counts.items() if count > 1}
+    has_own = "" in counts
+    if has_own or len(same) < 2 or not all(found & same for found in inner.values()):
+        return
+    if any(name.lower() in WORDS for name in same):  # told as such
+        return
+    names = _some(sorted(same))
+    first = next(iter(inner))
+    name = min(inner[first] & same)
+    yield (
+        f"class folders hold the same folders, {names}, and no picture beside them: "
+        f"{_some([*inner])} are taken for the classes; where {names} are the classes, put "
+        f"'{legible(first)}/{legible(name)}' at '{legible(name)}/{legible(first)}', and so on"
+    )
 
 
 def _inner(folder: Path, files: Sequence[Path]) -> set[str]:
