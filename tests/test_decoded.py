@@ -123,10 +123,22 @@ def test_mixed_sizes_need_an_image_size(tmp_path: Path) -> None:
         open_images(Painted(sizes=((6, 4),)), "train", image_size=None, cache=tmp_path)
 
 
-def test_an_empty_class_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Painted, "names", ("cat", "dog", "emu"))
-    with pytest.raises(DataError, match=r"^real: class 'emu' has no image\.$"):
-        open_images(Painted(), "test", image_size=6, cache=tmp_path)
+@pytest.mark.parametrize("split", ["train", "test"])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("emu", ""),
+        ("Cat", "; 'cat' looks like it: give both one name where they are one class"),
+        ("dog ", "; 'dog' looks like it: give both one name where they are one class"),
+    ],
+)
+def test_an_empty_class_is_named_with_its_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split: Split, name: str, hint: str
+) -> None:
+    monkeypatch.setattr(Painted, "names", ("cat", "dog", name))
+    said = f"^real: class '{name}' has no image in the {split} split{hint}\\.$"
+    with pytest.raises(DataError, match=said):
+        open_images(Painted(), split, image_size=6, cache=tmp_path)
 
 
 @pytest.mark.parametrize(("listed", "held"), [(9, 10), (11, 10)])

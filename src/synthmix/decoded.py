@@ -16,7 +16,7 @@ from synthmix.cached import ensure
 from synthmix.errors import DataError, MissingPackage, SettingError, counted, shown
 from synthmix.fitting import Fitting, Priced, accepted, priced
 from synthmix.images import Resize, content_fingerprint, per_class_rows, take
-from synthmix.names import distinct
+from synthmix.names import alike, distinct
 from synthmix.noticed import noticing
 from synthmix.store import Artifact, cache_folder
 from synthmix.types import ImageSet, Labels, Pixels, Progress, no_progress
@@ -175,7 +175,7 @@ def _decode(
     """Fill and seal the artifact."""
     with noticing() as noticed, artifact.part(_PIXELS) as path:
         labels = _write(path, images, listing.num_images, progress)
-        _check_classes(labels, listing.class_names)
+        _check_classes(labels, listing.class_names, artifact.settings["split"])
         mark = content_fingerprint(np.load(path, mmap_mode="r"), labels, listing.class_names)
     with artifact.part(_LABELS) as path, path.open("wb") as file:
         np.save(file, labels)
@@ -222,8 +222,14 @@ def _check_names(names: tuple[str, ...]) -> None:
             raise DataError(f"the class name {name!a} is not valid UTF-8; rename it.") from None
 
 
-def _check_classes(labels: Labels, class_names: tuple[str, ...]) -> None:
+def _check_classes(labels: Labels, class_names: tuple[str, ...], split: str) -> None:
     counts = np.bincount(labels, minlength=len(class_names))
-    for name, count in zip(class_names, counts, strict=True):
-        if count == 0:
-            raise DataError(f"class '{name}' has no image.")
+    absent = next((name for name, n in zip(class_names, counts, strict=True) if not n), None)
+    if absent is None:
+        return
+    twins = next((each for each in alike(class_names) if absent in each), ())
+    others = " and ".join(shown(name) for name in twins if name != absent)
+    hint = (
+        f"; {others} looks like it: give both one name where they are one class" if others else ""
+    )
+    raise DataError(f"class {shown(absent)} has no image in the {split} split{hint}.")

@@ -1,5 +1,6 @@
 """The command line: what it prints where, its exit status, and its flags."""
 
+import errno
 import json
 import os
 import shutil
@@ -842,3 +843,32 @@ def test_damaged_results_are_told_with_what_to_do(
         )
     assert call("evaluate", "--replace", output).status == 1
     assert call("report", output).status == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "said"),
+    [
+        (errno.EROFS, "tables/.arms.csv.5b-1-c5.tmp", "tables is a folder where nothing can be"),
+        (errno.EACCES, "tables/.arms.csv.5b-1-c5.tmp", "written (Permission denied)."),
+        (errno.EEXIST, "lost", "lost is a link to nowhere, which is not there: mount or make it."),
+        (errno.ENOENT, "other", "other: No such file or directory."),
+    ],
+)
+def test_a_file_that_the_machine_refuses_is_called_by_a_name_of_the_users(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    call: Call,
+    number: int,
+    name: str,
+    said: str,
+) -> None:
+    (tmp_path / "lost").symlink_to("nowhere")
+
+    def refuse(folder: Path) -> Path:
+        raise OSError(number, os.strerror(number), str(tmp_path / name))
+
+    monkeypatch.setattr("synthmix.report.write", refuse)
+    answer = call("report", str(tmp_path))
+    assert answer.status == 2
+    assert said in answer.err
+    assert ".tmp" not in answer.err

@@ -276,6 +276,21 @@ def test_transparency_of_every_kind_is_laid_over_white() -> None:
         assert (read(data) == 255).all()
 
 
+@pytest.mark.parametrize(
+    ("depth", "key", "white"),
+    [(1, 0, 0), (1, 1, 1), (2, 1, 1), (2, 2, 2), (4, 1, 1), (4, 14, 14), (4, 0x1E, 14), (8, 7, 7)],
+)
+def test_a_transparent_grey_is_scaled_as_the_pixels_are(depth: int, key: int, white: int) -> None:
+    values = np.arange(min(2**depth, 16))
+    bits = "".join(f"{value:0{depth}b}" for value in values).ljust(8, "0")
+    row = b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    header = struct.pack(">IIBBBBB", len(values), 1, depth, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"tRNS", struct.pack(">H", key)), (b"IDAT", zlib.compress(row)))
+    data = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in parts) + chunk(b"IEND", b"")
+    shown = values * 255 // (2**depth - 1)
+    assert read(data)[0, :, 0].tolist() == np.where(values == white, 255, shown).tolist()
+
+
 def many(kind: str) -> bytes:
     later = [Image.fromarray(255 - NOISE), Image.fromarray(NOISE[::-1])]
     lossless = {"lossless": True} if kind == "WEBP" else {}

@@ -325,6 +325,29 @@ def test_layouts_that_may_not_be_meant_are_noted(tmp_path: Path) -> None:
     assert "1 picture lies beside the class folders, in no class: 'lost.png'" in told
 
 
+@pytest.mark.parametrize("fewer", [(), ("siteB/dog",)])
+def test_folders_that_hold_the_same_folders_may_not_be_the_classes(
+    tmp_path: Path, fewer: tuple[str, ...]
+) -> None:
+    for site in ("siteA", "siteB", "siteC"):
+        for name in ("cat", "dog"):
+            if f"{site}/{name}" not in fewer:
+                save(tmp_path / site / name / "x.png")
+    [told] = [each for each in listing_of(tmp_path).notes if "the same folders" in each]
+    assert told.startswith("class folders hold the same folders, 'cat', 'dog', and no picture")
+    assert "'siteA', 'siteB', 'siteC' are taken for the classes" in told
+    assert "put 'siteA/cat' at 'cat/siteA'" in told
+
+
+def test_folders_within_class_folders_that_are_their_own_raise_no_doubt(tmp_path: Path) -> None:
+    for name in ("animal/cat", "animal/dog", "plant/oak", "plant/fern", "plant/dog"):
+        save(tmp_path / name / "x.png")
+    save(tmp_path / "stone" / "granite" / "x.png")
+    save(tmp_path / "stone" / "marble" / "x.png")
+    assert listing_of(tmp_path).notes == ()
+    assert listing_of(tmp_path / "animal").notes == ()
+
+
 def test_folders_beside_the_splits_are_told(tmp_path: Path) -> None:
     for split in ("train", "test", "val"):
         save(tmp_path / split / "cat" / "x.png")

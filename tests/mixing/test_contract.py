@@ -149,6 +149,19 @@ def test_replace_keeps_the_total() -> None:
     assert sizes == [(50, 0), (35, 15), (25, 25), (0, 50)]
 
 
+@pytest.mark.parametrize(
+    ("ratio", "said"),
+    [
+        (0.999, "'gan@0.999' would hold 60 synthetic images and no real one, as an arm at 1 does"),
+        (0.001, "'gan@0.001' would hold 60 real images and no synthetic one"),
+    ],
+)
+def test_a_mix_of_one_kind_alone_is_refused(ratio: float, said: str) -> None:
+    mixing = MIXING.build("replace", {"ratios": [ratio]})
+    with pytest.raises(SettingError, match=said):
+        mixing.draw(mixing.arms(["gan"])[1], supply(mixing))
+
+
 def test_add_keeps_all_real_images() -> None:
     mixing = MIXING.build("add", {"per_real": [0, 0.5, 1]})
     drawn = [mixing.draw(arm, supply(mixing)) for arm in mixing.arms(["gan"])]

@@ -416,6 +416,15 @@ def test_a_file_where_the_output_goes_is_named(tmp_path: Path, place: str) -> No
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_folder_of_the_output_that_is_a_link_to_nothing_is_named(tmp_path: Path) -> None:
+    digits = {"real": {"use": "digits"}, "mixing": {"use": "replace", "total": 20}}
+    study = resolve({**asked(tmp_path, ""), **digits})
+    study.output.mkdir(parents=True)
+    (study.output / "runs").symlink_to(tmp_path / "gone")
+    with pytest.raises(SettingError, match=r"'runs' is a link to .*gone, which is not there"):
+        save_study(study)
+
+
 @pytest.mark.parametrize("place", [".", "cat", "new/results"])
 @pytest.mark.parametrize("role", ["real", "synthetic", "test set"])
 def test_an_output_among_the_images_is_refused(tmp_path: Path, role: str, place: str) -> None:

@@ -185,6 +185,20 @@ def _tell_json(kind: str, text: str) -> None:
         pass
 
 
+def _of_file(error: OSError) -> str:
+    """Return what is wrong with a file, by a name that the user knows."""
+    import errno
+
+    path, reason = os.fsdecode(error.filename), error.strerror
+    if os.path.islink(path) and not os.path.exists(path):
+        return f"{path} is a link to {os.readlink(path)}, which is not there: mount or make it."
+    folder, name = os.path.split(path)
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) and name.endswith(".tmp"):
+        reason = "it is read-only" if error.errno == errno.EROFS else reason
+        return f"{folder or '.'} is a folder where nothing can be written ({reason})."
+    return f"{path}: {reason}."
+
+
 def _in_words(error: Exception) -> str | None:
     """Return what the machine refuses: space, memory, a file; None where it is a fault of ours."""
     import errno
@@ -193,7 +207,7 @@ def _in_words(error: Exception) -> str | None:
     if isinstance(error, OSError):
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             return f"No space left on the device ({error.filename or 'while writing'}). {again}"
-        return f"{error.filename}: {error.strerror}." if error.filename else None
+        return _of_file(error) if error.filename else None
     if "home directory" in str(error):  # pathlib's word for `~nobody`
         return "A path begins with ~ and a name that is no user's here."
     # torch has a class of its own for a full GPU and none for a full memory

@@ -56,6 +56,7 @@ def _upright(data: bytes, name: str) -> tuple[Pixels, bool]:
         if 0 in image.size:
             raise ValueError(f"it has {image.width} x {image.height} pixels")
         _check_depth(image)
+        _scale_transparency(image)
         pixels = to_rgb(image)
         exif, xmp = image.info.get("exif"), image.info.get("xmp")
         has_more = found.has_more or _is_animated(image)
@@ -105,6 +106,14 @@ def _check_depth(image: ImageFile.ImageFile) -> None:
             bits = 16
     if bits > 8:
         raise ValueError(f"it holds {bits} bits a channel; save it with 8")
+
+
+def _scale_transparency(image: ImageFile.ImageFile) -> None:
+    """Bring a PNG's transparent grey of 2 or 4 bits to 8: Pillow scales the pixels alone."""
+    how = image.tile[0].args if image.format == "PNG" and image.tile else None
+    most = {"L;2": 3, "L;4": 15}.get(str(how))
+    if most and "transparency" in image.info:
+        image.info["transparency"] = (image.info["transparency"] & most) * 255 // most
 
 
 def _is_animated(image: Image.Image) -> bool:

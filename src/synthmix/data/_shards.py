@@ -15,7 +15,8 @@ from typing import Any
 from synthmix.data import PassedOver
 from synthmix.data._card import Card
 from synthmix.data._files import status
-from synthmix.errors import DataError, NoSuchSplit
+from synthmix.data._splits import above, name_any, of_name, spelled
+from synthmix.errors import DataError, NoSuchSplit, shown
 from synthmix.records import is_record
 from synthmix.store import read_json, sha256
 
@@ -32,6 +33,9 @@ class Files:
     """What lies in the folder of a data set."""
 
     folder: Path
+    root: Path
+    """The folder, or that of the configuration in it."""
+
     parquet: Sequence[Path]
     records: Records | None
     """Of a set made here, whose manifest alone says what belongs to it; None for any other."""
@@ -60,6 +64,7 @@ def files_in(folder: Path, name: str | None, card: Card) -> Files:
     }
     return Files(
         folder,
+        root,
         [each for each in parquet if each not in strangers],
         records,
         tuple(passed(reason, files, folder) for reason, files in found.items() if files),
@@ -74,32 +79,36 @@ def passed(reason: str, files: Sequence[Path], folder: Path) -> PassedOver:
 def of_split(there: Files, card: Card, split: str, splits: Sequence[str]) -> Sequence[Path]:
     """Return a split's files in order, of which some may be missing; empty where it has none.
 
-    Where the card lists files, these are they. Else a file belongs to the split that its name, or
-    its folder's name, starts with; where no file names any of the `splits`, all are the first's.
+    Where the card lists files, these are they. Else a file belongs to the split that its path
+    names; where no file names any split, all are the first of `splits`'.
     """
     if card.patterns is not None:
         below = PurePosixPath(card.folder)
         patterns = [(below / each).parts for each in card.patterns.get(split, ())]
         relative = {file: file.relative_to(there.folder).parts for file in there.parquet}
         return [f for f in there.parquet if any(_matches(relative[f], each) for each in patterns)]
-    found = there.parquet
-    if any(_belongs(file, each) for file in found for each in splits):
-        found = [file for file in found if _belongs(file, split)]
+    files = {file.relative_to(there.root): file for file in there.parquet}
+    found: Sequence[Path] = list(files)
+    if name_any(found, splits):
+        found = of_name(found, split, splits)
     elif split != splits[0]:
         return []
-    parents = {file.parent.parent if file.parent.name == split else file.parent for file in found}
+    parents = {above(file, split, splits) for file in found}
     if len(parents) > 1:
-        names = ", ".join(sorted(_relative(parent, there.folder) for parent in parents))
+        names = ", ".join(sorted(_relative(there.root / each, there.folder) for each in parents))
         raise DataError(
             f"{there.folder} holds more than one configuration: set name to one of: {names}."
         )
-    return found
+    return [files[each] for each in found]
 
 
-def check_all_there(there: Files, card: Card, files: Sequence[Path], split: str) -> None:
+def check_all_there(
+    there: Files, card: Card, files: Sequence[Path], split: str, splits: Sequence[str]
+) -> None:
     """Raise an error where a split's files are not those that names, card and manifest promise.
 
-    NoSuchSplit where there are none and nothing promises any, DataError for all else.
+    NoSuchSplit where there are none, nothing promises any, and one other split alone is there;
+    DataError for all else.
     """
     for file, record in (there.records or {}).items():
         if not file.is_file() or file.stat().st_size != record["bytes"]:
@@ -108,7 +117,7 @@ def check_all_there(there: Files, card: Card, files: Sequence[Path], split: str)
                 "made this set again."
             )
     if not files:
-        raise _absent(there, card, split)
+        raise _absent(there, card, split, splits)
     _check_numbers(there.folder, files, split)
 
 
@@ -132,7 +141,7 @@ def check_record(file: Path, records: Records | None) -> None:
         )
 
 
-def _absent(there: Files, card: Card, split: str) -> DataError:
+def _absent(there: Files, card: Card, split: str, splits: Sequence[str]) -> DataError:
     """Return the error that says why a split has no file."""
     if not there.parquet:
         return DataError(f"path is '{there.folder}', a folder without Parquet files.")
@@ -142,11 +151,18 @@ def _absent(there: Files, card: Card, split: str) -> DataError:
             f"{there.folder}: {card.path.name} tells of a split '{split}', but no Parquet file of "
             f"it is there, only: {only}. Fetch it."
         )
-    if card.patterns is not None:
-        only = ", ".join(f"'{each}'" for each in card.patterns)
-    return NoSuchSplit(
-        f"{there.folder} has no Parquet file of the split '{split}', only: {only}. Set train_split "
-        "and test_split to these."
+    files = [each.relative_to(there.root) for each in there.parquet]
+    if card.patterns is None and not name_any(files, splits):
+        return NoSuchSplit(
+            f"{there.folder} has no Parquet file of the split '{split}', only: {only}, whose names "
+            f"tell no split. Start the names of its files with '{split}'."
+        )
+    others = spelled(files) if card.patterns is None else list(card.patterns)
+    # of several others, which one is meant is for the user to say
+    kind = NoSuchSplit if len(others) == 1 else DataError
+    return kind(
+        f"{there.folder} has no Parquet file of the split '{split}', only: "
+        f"{', '.join(map(shown, others))}. Set train_split and test_split to these."
     )
 
 
@@ -222,12 +238,6 @@ def _records(folder: Path) -> Records | None:
     if not all(starmap(is_record, parts.items())):
         raise DataError(f"{path} is damaged; run the command that made this set again.")
     return {folder / name: each for name, each in parts.items() if name.endswith(".parquet")}
-
-
-def _belongs(file: Path, split: str) -> bool:
-    # "train-00000-of-00002" and "train_0", but neither "trainer" nor "train_extra"
-    pattern = re.compile(rf"{re.escape(split)}(?!_?[A-Za-z])")
-    return bool(pattern.match(file.stem)) or file.parent.name == split
 
 
 @cache

@@ -2,8 +2,10 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from synthmix.data import ImageSource, Listing, Split
@@ -81,9 +83,12 @@ class Folder(ImageSource):
                 f"{path} has no test split: give test_path, or train/ and test/ in it."
             )
         if not (path / split).is_dir():
-            raise NoSuchSplit(
-                f"{path} has no folder '{split}'; found: {', '.join(folders(path))}."
-                f"{_meant(path, split)}"
+            found = folders(path)
+            # of several others, which one is meant is for the user to say
+            is_one = sum(map(_is_split, found)) == 1
+            kind = NoSuchSplit if is_one else DataError
+            raise kind(
+                f"{path} has no folder '{split}'; found: {', '.join(found)}.{_meant(path, split)}"
             )
         return path / split
 
@@ -180,6 +185,7 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
             "folder inside "
             f"alone ({_some(single)}): is the folder above meant?"
         )
+    yield from _of_same_folders(inner)
     split = sorted({each for found in inner.values() for each in found if _is_split(each)})
     if split:
         yield f"class folders hold folders {_some(split)}; the pictures of all of them are taken"
@@ -192,6 +198,25 @@ def _of_layout(root: Path, files: Mapping[str, Sequence[Path]]) -> Iterator[str]
     if beside:
         lost = counted(len(beside), "pictures lie beside the class folders")
         yield f"{lost}, in no class: {_some(beside)}"
+
+
+def _of_same_folders(inner: Mapping[str, set[str]]) -> Iterator[str]:
+    """Yield that the classes may lie a level below: each folder holds some that others hold."""
+    counts = Counter(chain.from_iterable(inner.values()))
+    same = {name for name, count in counts.items() if count > 1}
+    has_own = "" in counts
+    if has_own or len(same) < 2 or not all(found & same for found in inner.values()):
+        return
+    if any(map(_is_split, same)):  # told as such
+        return
+    names = _some(sorted(same))
+    first = next(iter(inner))
+    name = min(inner[first] & same)
+    yield (
+        f"class folders hold the same folders, {names}, and no picture beside them: "
+        f"{_some([*inner])} are taken for the classes; where {names} are the classes, put "
+        f"'{legible(first)}/{legible(name)}' at '{legible(name)}/{legible(first)}', and so on"
+    )
 
 
 def _inner(folder: Path, files: Sequence[Path]) -> set[str]:

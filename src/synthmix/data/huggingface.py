@@ -87,10 +87,10 @@ class Huggingface(ImageSource):
     """Column with the classes; found where not given."""
 
     train_split: str = "train"
-    """Name of the training split, with which its files' names start."""
+    """Name of the training split, with which its files' names start, or which they hold."""
 
     test_split: str = "test"
-    """Name of the test split, with which its files' names start."""
+    """Name of the test split, with which its files' names start, or which they hold."""
 
     class_names: tuple[str, ...] | None = None
     """Names of the classes; the data set's own where not given, renamed in place where others."""
@@ -129,9 +129,10 @@ class Huggingface(ImageSource):
         card = read_card(folder, self.name)
         there = files_in(folder, self.name, card)
         splits = {"train": self.train_split, "test": self.test_split}
-        of = {key: of_split(there, card, name, (*splits.values(),)) for key, name in splits.items()}
+        asked = (*splits.values(),)
+        of = {key: of_split(there, card, name, asked) for key, name in splits.items()}
         files = of[split]
-        check_all_there(there, card, files, splits[split])
+        check_all_there(there, card, files, splits[split], asked)
         shards = self._shards(files, card)
         if not shards:
             raise DataError(f"{folder}: the files of the split '{splits[split]}' hold no row.")

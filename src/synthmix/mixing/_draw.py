@@ -36,11 +36,19 @@ def per_source(names: Sequence[str], total: int) -> dict[str, int]:
 def mixture(
     arm: Arm, supply: Supply, num_real: int, num_synthetic: int, *, setting: str
 ) -> Mixture:
-    """Return the arm's rows; raises SettingError where a synthetic set is too small."""
+    """Return the arm's rows.
+
+    Raises SettingError where a mix would hold images of one kind alone, or a set is too small.
+    """
     if arm.sources and num_synthetic == 0:
         raise SettingError(
             f"The arm '{arm.name}' would hold {num_real} real images and no synthetic one: its "
             "share is too small for these numbers; leave it out or raise it."
+        )
+    if arm.sources and num_real == 0 and arm.ratio < 1:
+        raise SettingError(
+            f"The arm '{arm.name}' would hold {num_synthetic} synthetic images and no real one, as "
+            "an arm at 1 does: its share is too large for these numbers; give 1, or lower it."
         )
     wanted = per_source(arm.sources, num_synthetic) if arm.sources else {}
     for name, total in wanted.items():

@@ -105,6 +105,16 @@ def unet_without_a_weight(model: Path) -> None:
     reweighed(model / "unet", lambda name, w: None if "conv_out.bias" in name else w)
 
 
+def unet_without_many_weights(model: Path) -> None:
+    path = next((model / "unet").glob("*.safetensors"))
+    first = sorted(load_file(path))[:5]
+    reweighed(model / "unet", lambda name, w: None if name in first else w)
+
+
+def vae_without_a_weight(model: Path) -> None:
+    reweighed(model / "vae", lambda name, w: None if name == "decoder.conv_out.weight" else w)
+
+
 def without_scheduler(model: Path) -> None:
     shutil.rmtree(model / "scheduler")
 
@@ -121,7 +131,9 @@ def without_scheduler(model: Path) -> None:
         (without_a_weight, "text_encoder lacks 1 weights of a CLIPTextModel"),
         (of_another_width, "text_encoder/ gives embeddings of 48 numbers, and unet/ reads 32"),
         (without_attention, "draws the same image for"),
-        (unet_without_a_weight, "cannot be loaded"),
+        (unet_without_a_weight, "unet lacks 1 weights of a UNet2DConditionModel, such as conv_out"),
+        (unet_without_many_weights, "unet lacks 5 weights of a UNet2DConditionModel, such as"),
+        (vae_without_a_weight, "vae lacks 1 weights of a AutoencoderKL, such as"),
         (without_scheduler, "has no folder 'scheduler'"),
     ],
 )

@@ -3,7 +3,7 @@
 import inspect
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,16 +91,16 @@ def load(how: Loading) -> Any:
         options |= {"safety_checker": None, "requires_safety_checker": False}
         if not (how.located.folder / "feature_extractor").is_dir():  # taken away together
             options["feature_extractor"] = None
-    if how.tiny_vae is not None:
-        options["vae"] = _tiny_vae(how.tiny_vae, how.dtype)
     try:
+        if how.tiny_vae is not None:
+            options["vae"] = _tiny_vae(how.tiny_vae, how.dtype)
         with quiet():
             pipeline = auto.from_pretrained(
                 str(how.located.folder),
                 use_safetensors=True,
                 local_files_only=True,
                 **options,
-                **_text_models(how),
+                **_models(how, options),
             )
             pipeline.set_progress_bar_config(disable=True)
             _economise(pipeline, how)
@@ -112,32 +112,45 @@ def load(how: Loading) -> Any:
         raise SettingError(f"model '{how.located.folder}' cannot be loaded: {reason}") from None
 
 
-def _text_models(how: Loading) -> dict[str, Any]:
-    """Return the text encoders by name; raises SettingError where a weight is not in their files.
+def _models(how: Loading, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the networks that are not given, by name; raises ValueError for one not whole.
 
-    Transformers would draw what is missing at random, another time in every process.
+    Of what is missing some would be drawn at random, another time in every process, and some is
+    told by torch alone, which knows no file.
     """
     found = {}
     for name in how.located.components:
-        library, kind = how.located.index[name]
-        if library != "transformers" or not name.startswith("text_encoder"):
+        library, kind_name = how.located.index[name]
+        module: Any = {"diffusers": diffusers, "transformers": transformers}.get(
+            library, getattr(diffusers.pipelines, library, None)
+        )
+        kind = getattr(module, kind_name, None)
+        is_network = isinstance(kind, type) and issubclass(kind, torch.nn.Module)
+        if name in given or not is_network:
             continue
         folder = how.located.folder / name
         files = kinds(path.name for path in folder.iterdir())
-        found[name], told = getattr(transformers, kind).from_pretrained(
-            str(folder),
-            dtype=how.dtype,
-            variant=how.variant if how.variant in files.variants else None,
-            use_safetensors=True,
-            local_files_only=True,
-            output_loading_info=True,
-        )
-        if told["missing_keys"]:
-            raise ValueError(
-                f"{folder} lacks {len(told['missing_keys'])} weights of a {kind}, such as "
-                f"{min(told['missing_keys'])}: copy or fetch it again."
-            )
+        variant = how.variant if how.variant in files.variants else None
+        found[name] = _whole(kind, folder, dtype=how.dtype, variant=variant)
     return found
+
+
+def _whole(kind: Any, folder: Path, **options: Any) -> Any:
+    """Return a network; raises ValueError where a weight is not in its files."""
+    network, told = kind.from_pretrained(
+        str(folder),
+        use_safetensors=True,
+        local_files_only=True,
+        output_loading_info=True,
+        **options,
+    )
+    missing = told["missing_keys"]
+    if missing:
+        raise ValueError(
+            f"{folder} lacks {len(missing)} weights of a {kind.__name__}, such as {min(missing)}: "
+            "copy or fetch it again."
+        )
+    return network
 
 
 def reads_negative_prompts(located: Located) -> bool:
@@ -162,10 +175,7 @@ def _economise(pipeline: Any, how: Loading) -> None:
 
 def _tiny_vae(located: Located, dtype: torch.dtype) -> Any:
     with quiet():
-        kind: Any = diffusers.AutoencoderTiny
-        return kind.from_pretrained(
-            str(located.folder), dtype=dtype, use_safetensors=True, local_files_only=True
-        )
+        return _whole(diffusers.AutoencoderTiny, located.folder, dtype=dtype)
 
 
 class Encoder:

@@ -178,6 +178,12 @@ def check_output(study: Study) -> None:
             f"output is '{study.output}', where nothing can be written ({reason}); "
             "name another folder."
         )
+    for path in sorted(study.output.glob("[!.]*")):  # editors lock files by links to nothing
+        if path.is_symlink() and not path.exists():
+            raise SettingError(
+                f"output is '{study.output}', where '{path.name}' is a link to {path.readlink()}, "
+                "which is not there: mount or make it, or take the link away."
+            )
 
 
 def earlier_study(study: Study) -> str | None:

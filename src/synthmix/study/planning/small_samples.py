@@ -80,6 +80,7 @@ def _of_arms(workspace: Workspace) -> list[str]:
     asked = [float(each) for key in ("ratios", "per_real") for each in settings.get(key) or ()]
     twice = sorted({each for each in asked if asked.count(each) > 1})
     found = [f"mixing: {_listed(twice)} is asked for more than once; it is run once."] * bool(twice)
+    found += _of_equal_arms(workspace)
     supply = workspace.supply(0)
     for arm in workspace.arms():
         if not arm.sources or arm.control is not None:
@@ -98,6 +99,25 @@ def _of_arms(workspace: Workspace) -> list[str]:
         if none:
             found.append(f"mixing: '{arm.name}' keeps {len(left)} real images, {none}.")
     return found
+
+
+def _of_equal_arms(workspace: Workspace) -> list[str]:
+    """Tell of ratios that come to the same numbers of images, in the set and in a batch."""
+    study, supply = workspace.study, workspace.supply(0)
+    same: dict[tuple[tuple[str, ...], int, int, int], list[str]] = {}
+    # of the mode, since the workspace's arms are those that are left of equal ones
+    for arm in study.mixing.arms([each.name for each in study.synthetic]):
+        if arm.sources:
+            drawn = study.mixing.draw(arm, supply)
+            share = round((drawn.batch_share or 0) * study.recipe.batch_size)
+            key = (arm.sources, drawn.num_real, drawn.num_synthetic, share)
+            same.setdefault(key, []).append(f"'{arm.name}'")
+    return [
+        f"mixing: {' and '.join(names)} are the same mix, of {real:,} real and {made:,} synthetic "
+        "images; leave out all but one, or take ratios that are further apart."
+        for (_, real, made, _), names in same.items()
+        if len(names) > 1
+    ]
 
 
 def _of_batches(workspace: Workspace) -> list[str]:
