@@ -70,7 +70,7 @@ def test_warnings_are_told_and_planned(sdxl: Path, tmp_path: Path) -> None:
     how = described(sdxl, negative_prompt="blurry", guidance_scale=1.0)
     how["prompts"]["template"] = "A photo of the digit {name}, " + "very " * 80 + "red"
     study = load(write_study(tmp_path, synthetic={"sd": how}, seeds=1))
-    told = "\n".join(plan(study, measure=False)["warnings"])
+    told = "\n".join(plan(study, measure=False).warnings)
     assert "negative_prompt has no effect" in told
     assert "cut (20)" in told
     watch = Listening()

@@ -90,7 +90,7 @@ def test_other_images_are_noticed_before_the_next_run(
     )
     assert "run it again" in str(told.value)
     assert watch.done == 1
-    assert run(resolve(asked)).is_file()
+    assert run(resolve(asked)).report.is_file()
 
 
 def test_more_images_and_classes_are_counted(asked: dict[str, Any], tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_another_time_of_the_same_images_is_no_change(
     asked: dict[str, Any], tmp_path: Path
 ) -> None:
     watch = Changing(lambda: os.utime(tmp_path / FIRST["real (train)"], ns=(1, 1)))
-    assert run(resolve(asked), watch).is_file()
+    assert run(resolve(asked), watch).report.is_file()
     assert watch.done > 1
 
 

@@ -46,7 +46,7 @@ def test_a_study_of_the_three_styles(sdxl: Path, gemma: Path, tmp_path: Path) ->
     styles = three_styles(sdxl, gemma, tmp_path)
     mixing = {"use": "replace", "total": 20, "ratios": [0.5]}
     study = load(write_study(tmp_path, synthetic=styles, mixing=mixing, seeds=1))
-    steps = plan(study, measure=False)["steps"]
+    steps = plan(study, measure=False).steps
     assert [(s["target"], s["units"]) for s in steps if s["stage"] == "write"] == [("gemma", 10)]
     run(study)
     out = tmp_path / "out"

@@ -44,9 +44,9 @@ def test_the_origins_findings_are_declared() -> None:
 def test_the_quickstart_is_planned_offline(tmp_path: Path) -> None:
     study = resolve({**read(QUICKSTART), "output": str(tmp_path / "out")})
     found = plan(study, measure=False)
-    stages = [step["stage"] for step in found["steps"]]
+    stages = [step["stage"] for step in found.steps]
     assert (stages.count("fit"), stages.count("generate"), stages.count("train")) == (3, 3, 33)
-    details = {step["target"]: step["detail"] for step in found["steps"]}
+    details = {step["target"]: step["detail"] for step in found.steps}
     assert details["flow@1"] == "0 real + 300 synthetic"
     assert details["real-600"] == "600 real + 0 synthetic (real-curve)"
     assert not (tmp_path / "out").exists()
@@ -54,11 +54,14 @@ def test_the_quickstart_is_planned_offline(tmp_path: Path) -> None:
 
 def test_the_package_names_stay_functions_once_their_modules_are_loaded() -> None:
     from synthmix import study
+    from synthmix.study import api
     from synthmix.study.planning import plan
     from synthmix.study.running import runner
 
-    assert study.run is runner.run
-    assert study.plan is plan.describe
+    assert study.run is api.run
+    assert study.plan is api.plan
+    assert callable(runner.run)
+    assert callable(plan.describe)
     for name in study.__all__:
         assert callable(getattr(study, name))
         assert callable(getattr(study, name)), "a module took the name's place"
