@@ -9,8 +9,7 @@ import pytest
 
 from synthmix import hub as hub_module
 from synthmix.errors import SettingError
-from synthmix.generators.diffusers import Diffusers
-from synthmix.generators.diffusers import weights
+from synthmix.generators.diffusers import Diffusers, weights
 from synthmix.model_files import wanted
 from tests.generators.diffusers import pipelines
 from tests.generators.diffusers.test_generator import NAMES, SMALL, WANTED
