@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from synthmix.report.results import load as load_results
 
 from synthmix.cli.main import main
 from synthmix.data.array import Array
@@ -23,6 +22,7 @@ from synthmix.prompts.clustered_attributes import ClusteredAttributes
 from synthmix.prompts.file import File, prompts_in
 from synthmix.prompts.language_model import LanguageModel
 from synthmix.records import recorded
+from synthmix.results.typed import load as load_results
 from synthmix.store import read_json
 from synthmix.study import load, resolve
 from synthmix.study.planning.preflight import check_output

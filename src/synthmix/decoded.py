@@ -24,7 +24,7 @@ from synthmix.types import ImageSet, Labels, Pixels, Progress, no_progress
 if TYPE_CHECKING:  # sources are called here, never known: `data` is above this module
     from synthmix.data import ImageSource, Listing, PassedOver, Split
 
-REVISION = 2
+REVISION = 3
 """Raised by hand when the same source decodes to other pixels."""
 
 _PIXELS = "pixels.npy"

@@ -81,8 +81,8 @@ def test_no_torch_and_no_pyplot_are_imported():
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (
         answer.stdout
-        == "['aside', 'belonging', 'errors', 'files', 'records', 'report', 'results', 'store', 'types'] [] "
-        "False\n"
+        == "['aside', 'belonging', 'errors', 'files', 'records', 'report', 'results', 'store', "
+        "'types'] [] False\n"
     ), answer.stderr
 
 

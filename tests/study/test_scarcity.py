@@ -101,7 +101,6 @@ def test_a_class_of_one_test_image_is_null_with_a_reason(tmp_path: Path) -> None
             "mixing: 'made@0.25' and 'made@0.26' are the same mix",
         ),
         ({"mixing": {"use": "batch-ratio", "ratios": [0.25, 0.5]}}, ""),
-        ({"mixing": {"use": "replace", "ratios": [0.02]}}, "takes 1 image, none of"),
         (
             {"training": {"steps": 2, "batch_size": 4096, "device": "cpu"}},
             "training.batch_size is 4,096, and the smallest arm, 'real', has 72 images",
