@@ -8,7 +8,7 @@ SEED   ?= 0
 DEMO   ?= --demo
 STAMP  := $(VENV)/.installed
 
-.PHONY: help install demo check format test test-slow test-gpu bench campaign dist clean
+.PHONY: help install demo check format test test-slow test-gpu bench campaign mutants dist clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -50,8 +50,13 @@ campaign: $(STAMP) ## Damage TRIALS files of a study, then plan 700 hostile stud
 	$(BIN)/python benchmarks/campaign_corruption.py --trials $(TRIALS) --seed $(SEED)
 	$(BIN)/python benchmarks/campaign_settings.py --trials 700 --seed 1 --write
 
+mutants: $(STAMP) ## Mutate evaluation, mixing, store and identity, and see what tests notice; hours
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt mutmut
+	$(BIN)/mutmut run --max-children $(JOBS) || true
+	$(BIN)/mutmut results
+
 dist: $(STAMP) ## Build sdist and wheel, install the wheel alone, run the demo; DEMO= runs a small one
 	$(BIN)/python scripts/try_distribution.py $(DEMO)
 
 clean: ## Remove the environment and tool caches, never results
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
