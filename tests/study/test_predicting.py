@@ -97,7 +97,14 @@ def test_the_same_images_get_bitwise_the_logits_of_the_run(finished: Path) -> No
 def test_so_do_other_networks(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYNTHMIX_CACHE", str(tmp_path / "cache"))
     only = {"test_sets": {"same": {"use": "digits"}}}
-    training = {"model": model, "learning_rate": 0.01, "steps": 2, "batch_size": 8}
+    training = {
+        "model": model,
+        "learning_rate": 0.01,
+        "steps": 2,
+        "batch_size": 8,
+        # with AMX and bfloat16 torch now and then gives this ResNet-v2 NaN at once (docs/log.md)
+        "precision": "float32",
+    }
     run(load(write_study(tmp_path, synthetic={}, seeds=1, training=training, evaluation=only)))
     (one,) = (tmp_path / "out" / "runs").glob("*/logits.npy")
     (other,) = (tmp_path / "out" / "predictions").glob("*/logits.npy")

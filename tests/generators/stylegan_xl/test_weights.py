@@ -48,7 +48,7 @@ def test_sha256(checkpoint: Path, tmp_path: Path) -> None:
     assert checked_sha256(checkpoint, digest.upper()) == digest
     with pytest.raises(SettingError, match="but 00f+ is asked for"):
         convert(checkpoint, tmp_path / "out.safetensors", sha256="00" + 62 * "f")
-    with pytest.raises(SettingError, match=r"no file .*stylegan-xl"):
+    with pytest.raises(SettingError, match=r"does not exist; .*stylegan-xl"):
         checked_sha256(tmp_path / "nowhere.pkl")
 
 
