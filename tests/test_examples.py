@@ -61,7 +61,7 @@ def test_gemma_scripts_reach_their_command(tmp_path: Path, monkeypatch: pytest.M
 SCRIPTS = {
     "train_mixed_datasets": "nothing",
     "generate_confusion_matrices": "nothing",
-    "generate_cifar10_dataset_with_stylegan_xl": "nothing does not exist; StyleGAN-XL weights are one file",
+    "generate_cifar10_dataset_with_stylegan_xl": "nothing does not exist; StyleGAN-XL weights",
     "generate_images_from_prompts_sdxl-turbo": "synthmix weights fetch stabilityai/sdxl-turbo",
 }
 
