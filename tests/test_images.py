@@ -238,3 +238,12 @@ def test_a_fingerprint_sees_pixels_labels_names_and_shape() -> None:
     assert len(marks) == 5
     view = np.asfortranarray(np.tile(pixels, (2, 1, 1, 1)))[::2]
     assert content_fingerprint(view, labels, ("a", "b")) in marks
+
+
+def test_no_pair_of_names_is_made_up() -> None:
+    """Two names that are nothing alike, side by side, would be followed, and swap labels."""
+    others = ImageSet(
+        np.zeros((3, 2, 2, 3), np.uint8), np.arange(3), ("canine", "feline", "strix"), "x"
+    )
+    with pytest.raises(DataError, match=r"the class that it shows: class_map: {canine: CLASS}"):
+        match_classes(others, ("cat", "dog", "owl"), {}, where="synthetic.ext")

@@ -118,6 +118,13 @@ def _mismatch(unknown: list[str], missing: list[str], class_names: tuple[str, ..
         return f"its classes do not match the study's; {lacking}. It needs images of every class."
     sides = f"Only here: {_names(unknown)}; only in the study: {_names(missing)}."
     near = [(name, found) for name in unknown if (found := _near(name, missing))]
+    if not near and (len(unknown) > 1 or len(missing) > 1):
+        # an example of two names would be taken for an answer, and swap labels
+        line = class_map_line(unknown[0], "CLASS")
+        return (
+            f"its classes do not match the study's. {sides} Rename the folders, or map each to "
+            f"the class that it shows: {line}."
+        )
     name, other = near[0] if near else (unknown[0], missing[0])
     asked = f" {shown(name)} here is {shown(other)} in the study?" if near else ""
     line = class_map_line(name, other)

@@ -117,8 +117,18 @@ def test_a_flipped_bit_of_the_record_is_no_record(finished: Path, tmp_path: Path
         content[len(content) // 2] ^= 1
         (copied / name).write_bytes(content)
         assert read_record(copied, mark) is None
-        with pytest.raises(DataError, match=r"record\.json is missing, damaged or .*images are"):
+        with pytest.raises(
+            DataError, match=r"record\.json or labels\.npz beside it is miss.*images are"
+        ):
             recompute(load_of(copied))
+
+
+def test_a_record_without_its_digest_was_edited(finished: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(finished, tmp_path / "edited")
+    record = read_json(copied / RECORD)
+    del record["digest"]
+    write_json(copied / RECORD, record)
+    assert read_record(copied, load_of(finished).fingerprint) is None
 
 
 def test_a_record_read_back_is_the_one_that_was_written(finished: Path, tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """A study from Python: built of components, planned, run and evaluated, with typed results."""
 
 import logging
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import synthmix
@@ -52,6 +54,53 @@ def test_a_component_of_no_registry_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(SettingError, match="Mine is in no registry.*make it a plug-in"):
         build(name="mine", real=Mine(), output=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"mixing": Recipe()}, "mixing is Recipe; it takes a Mixing"),
+        ({"engine": Digits()}, "engine is Digits; it takes a Engine"),
+        ({"controls": Recipe()}, "controls is Recipe; it takes settings"),
+        ({"real": Digits}, "real is the class Digits, not an instance of it"),
+        ({"synthetic": {"a": Digits()}}, r"synthetic\.a is Digits; a set is {'images': that}"),
+        (
+            {"synthetic": {"a": {"generator": Digits(), "per_class": 2}}},
+            r"synthetic\.a\.generator is",
+        ),
+    ],
+)
+def test_a_component_in_the_place_of_another_is_named(keys: dict[str, Any], words: str) -> None:
+    with pytest.raises(SettingError, match=words):
+        build(**{"name": "wrong", "real": Digits(), **keys})
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    ratios = np.linspace(0, 1, 3)
+    keys: dict[str, Any] = {"name": "numpy", "real": Digits(), "output": tmp_path}
+    built = build(**keys, mixing=Replace(total=np.int64(60), ratios=ratios))  # type: ignore[arg-type]
+    assert built.mixing == Replace(total=60, ratios=(0.0, 0.5, 1.0))
+
+
+def test_a_path_is_a_study_too(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("name: path\nreal: {use: digits}\ntraining: {flip: false}\n")
+    assert plan(path, measure=False).raw["name"] == "path"
+    with pytest.raises(SettingError, match="one that `load` or `build` gave, or a path; got 3"):
+        plan(3)  # type: ignore[arg-type]
+
+
+def test_edited_results_are_told(
+    finished: Results, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert finished.folder is not None
+    copied = shutil.copytree(finished.folder, tmp_path / "out")
+    synthmix.results.load(copied)
+    assert caplog.records == []
+    text = (copied / "results.json").read_text(encoding="utf-8")
+    (copied / "results.json").write_text(text.replace('"mean": 0.', '"mean": 0.9'))
+    synthmix.results.load(copied)
+    assert "was edited or damaged since it was written" in caplog.text
 
 
 def test_a_plan_has_types_and_rows(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ results = synthmix.results.load("results/quickstart")
 results.verdict.label, results.table()
 """
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,19 @@ if TYPE_CHECKING:
 
 
 def load(folder: Path | str) -> "Results":
-    """Return a finished study's results; raises ArtifactError or DataError where they are not."""
-    from synthmix.results import typed
+    """Return a finished study's results; raises ArtifactError or DataError where they are not.
 
-    return typed.load(Path(folder))
+    Those that were edited since they were written are returned, with a warning in the log.
+    """
+    from synthmix.results import typed
+    from synthmix.store import is_altered
+
+    found = typed.load(Path(folder))
+    if is_altered(dict(found.raw)):
+        logging.getLogger("synthmix").warning(
+            "%s/results.json was edited or damaged since it was written; `synthmix evaluate %s` "
+            "compares it with the stored predictions.",
+            folder,
+            folder,
+        )
+    return found

@@ -76,7 +76,8 @@ def read_record(folder: Path, study_fingerprint: str) -> Record | None:
     try:
         stored = read_json(folder / RECORD)
         content = (folder / LABELS).read_bytes()
-        is_sound = isinstance(stored, dict) and not is_altered(stored)
+        # a record was never written without its digest: one that lacks it was edited
+        is_sound = isinstance(stored, dict) and "digest" in stored and not is_altered(stored)
         if not is_sound or stored["record"] != VERSION:
             return None
         if stored["head"]["study_fingerprint"] != study_fingerprint:

@@ -5,13 +5,16 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from synthmix.errors import SettingError
 from synthmix.evaluation.adaptive import Course
 from synthmix.fitting import Price
 from synthmix.results.typed import Results
 from synthmix.results.typed import load as load_results
 from synthmix.study.config.file import Study
+from synthmix.study.config.file import load as load_study
 from synthmix.study.running.progress import Terminal, Watch
 from synthmix.study.stages import Step, stage_named, stage_of
 
@@ -58,8 +61,16 @@ class Plan:
         return all(each["state"] == "done" for each in self.raw["steps"])
 
 
-def plan(study: Study, *, measure: bool = True, spread: float | None = None) -> Plan:
-    """Return what a study would do; makes nothing but the cache of decoded images.
+def _opened(study: Study | Path | str) -> Study:
+    if isinstance(study, Study):
+        return study
+    if isinstance(study, Path | str):
+        return load_study(study)
+    raise SettingError(f"A study is one that `load` or `build` gave, or a path; got {study!r}.")
+
+
+def plan(study: Study | Path | str, *, measure: bool = True, spread: float | None = None) -> Plan:
+    """Return what a study, or a study file, would do; makes nothing but the cache of images.
 
     `measure` times a few training steps for the estimate; `spread` is the standard deviation of an
     arm's accuracy over seeds, as a share of 1, where you know it. Raises SettingError or DataError
@@ -67,10 +78,12 @@ def plan(study: Study, *, measure: bool = True, spread: float | None = None) -> 
     """
     from synthmix.study.planning.plan import describe
 
-    return Plan(describe(study, measure=measure, spread=spread))
+    return Plan(describe(_opened(study), measure=measure, spread=spread))
 
 
-def run(study: Study, watch: Watch | None = None, *, progress: bool | None = None) -> Results:
+def run(
+    study: Study | Path | str, watch: Watch | None = None, *, progress: bool | None = None
+) -> Results:
     """Run what is missing of a study and return its results; run again to resume.
 
     `progress` shows bars on stderr, True where that is a terminal or a notebook if not given; else
@@ -78,11 +91,12 @@ def run(study: Study, watch: Watch | None = None, *, progress: bool | None = Non
     """
     from synthmix.study.running import runner
 
+    study = _opened(study)
     runner.run(study, watch or _watch(progress))
     return load_results(study.output)
 
 
-def evaluate(study: Study) -> Results:
+def evaluate(study: Study | Path | str) -> Results:
     """Compute every number from the stored predictions again and return the results.
 
     Trains nothing. Results that differ are kept under another name. Raises ArtifactError where a
@@ -90,6 +104,7 @@ def evaluate(study: Study) -> Results:
     """
     from synthmix.study.running import results
 
+    study = _opened(study)
     results.evaluate(study, logger.warning)
     return load_results(study.output)
 

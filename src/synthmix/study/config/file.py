@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
+import numpy as np
 from pydantic import ValidationError
 
 from synthmix.controls import KINDS, Plan
@@ -247,6 +248,46 @@ def build(*, name: str, real: ImageSource, **keys: Any) -> Study:
     return resolve({"name": name, "real": real, **keys})
 
 
+_KINDS: dict[str, type[Any]] = {
+    "real": ImageSource,
+    "mixing": Mixing,
+    "engine": Engine,
+    "training": Recipe,
+    "seeds": Adaptive,
+}
+_KINDS_OF_SET: dict[str, type[Any]] = {
+    "images": ImageSource,
+    "generator": Generator,
+    "prompts": PromptStrategy,
+}
+
+
+def _check_kinds(where: str, keys: Mapping[Any, Any], kinds: Mapping[str, type[Any]]) -> None:
+    """Raise SettingError for a component in the place of another kind, or a class of one."""
+    for key, value in keys.items():
+        wanted = kinds.get(key)
+        name = value.__name__ if isinstance(value, type) else type(value).__name__
+        is_component = isinstance(value, Component | Recipe | Adaptive | SyntheticSet | type)
+        if is_component and not (wanted and isinstance(value, wanted)):
+            what = f"the class {name}, not an instance of it" if isinstance(value, type) else name
+            right = f"it takes a {wanted.__name__}" if wanted else "it takes settings"
+            raise SettingError(f"{where}{key} is {what}; {right}.")
+
+
+def _check_components(asked: Mapping[Any, Any]) -> None:
+    sets = asked.get("synthetic")
+    _check_kinds("", asked, _KINDS)
+    for name, each in sets.items() if isinstance(sets, Mapping) else ():
+        if isinstance(each, Component):
+            key = next((k for k, kind in _KINDS_OF_SET.items() if isinstance(each, kind)), "images")
+            raise SettingError(
+                f"synthetic.{name} is {type(each).__name__}; a set is {{'{key}': that}}, "
+                "or a SyntheticSet."
+            )
+        if isinstance(each, Mapping):
+            _check_kinds(f"synthetic.{name}.", each, _KINDS_OF_SET)
+
+
 def _as_written(value: Any) -> Any:
     """Return components as a study file would write them, wherever they stand."""
     if isinstance(value, Component):
@@ -259,16 +300,18 @@ def _as_written(value: Any) -> Any:
         return {key: _as_written(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_as_written(each) for each in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
     return str(value) if isinstance(value, Path) else value
 
 
 def _set_fields(component: Any) -> dict[str, Any]:
     """Return the fields that have another value than their default."""
-    values = {each: getattr(component, each.name) for each in fields(component)}
+    values = {each: _as_written(getattr(component, each.name)) for each in fields(component)}
     return {
-        setting_name(each.name): _as_written(value)
+        setting_name(each.name): value
         for each, value in values.items()
-        if value != default_of(each)
+        if value != _as_written(default_of(each))
     }
 
 
@@ -297,6 +340,7 @@ def resolve(asked: dict[str, Any]) -> Study:
             f"A study is a dictionary of its keys, like {{'name': ...}}, got {_plainly(asked)}; "
             "`load` reads a file."
         )
+    _check_components(asked)
     asked = _as_written(asked)
     plain, adaptive = run_seeds.read(asked)
     file = _checked(plain)

@@ -11,7 +11,7 @@ from synthmix.aside import unused
 from synthmix.belonging import Owner, check_results
 from synthmix.errors import ArtifactError, DataError, SynthmixError
 from synthmix.results.compute import compute
-from synthmix.results.stored import RECORD, read_record, write_record
+from synthmix.results.stored import LABELS, RECORD, read_record, write_record
 from synthmix.store import json_text, read_json, write_json
 from synthmix.study.config.file import Study
 from synthmix.study.inputs.workspace import Workspace, results_path
@@ -101,8 +101,8 @@ def _record(study: Study) -> Record:
         record = record_of(Workspace(study))
     except DataError as error:
         raise DataError(
-            f"{study.output / RECORD} is missing, damaged or another study's, and without it the "
-            f"study's images are needed: {error}"
+            f"{study.output / RECORD} or {LABELS} beside it is missing, damaged or another "
+            f"study's, and without both the study's images are needed: {error}"
         ) from error
     write_record(record)
     return record
