@@ -6,7 +6,6 @@ A `Basis` is enough to judge arms, finished or not; a `Record` is all of it, for
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,9 +107,6 @@ class Record:
     sets: Sequence[str]
     """Names of the synthetic sets."""
 
-    missing: Sequence[str] = ()
-    """Keys of collections that are asked for and not predicted yet."""
-
     def run(self, name: str) -> Artifact:
         """Return a run's artifact by its folder's name."""
         return stored_artifact(self.folder / RUNS / name)
@@ -174,6 +170,3 @@ def logits_of(artifact: Artifact, file: str, found: CollectionRecord) -> Logits:
 def file_of(kind: str) -> str:
     """Return the name of the file that holds the logits of a kind of corruption."""
     return f"{kind}.npy"
-
-
-Facts = dict[str, Any]
